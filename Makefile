@@ -15,7 +15,7 @@ TESTS :=
 WORKERS := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos attack fuzz bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql clean
+.PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,8 +47,14 @@ chaos: $(INSTALLED)      ## kill servers, workers and Valkey again and again whi
 attack: $(INSTALLED)     ## attack a server under a memory cap, kind by kind, while others are timed (10 minutes at most)
 	@timeout 600 $(IN)/python -m pytest -m attack -s tests/attack $(TESTS)
 
-fuzz: $(INSTALLED)       ## run 100,000 operations, generated and drawn, on both executors, and 100,000 broken updates of documents, memory capped
+fuzz: $(INSTALLED)       ## run 100,000 operations on both executors, 10,000 hostile ones, and 100,000 broken updates of documents, memory capped
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz tests/graph/test_executors.py $(TESTS)
+
+mutants: $(INSTALLED)    ## weaken each rule about rights in turn, and see that the tests notice (20 minutes; ARGS="stores.task" for some)
+	@$(IN)/python -m tests.isolation.run_mutants $(ARGS)
+
+isolation-tables: $(INSTALLED) ## write anew the tables of who is shown what, to be read like a change of rights
+	@$(IN)/python -m pytest -n0 tests/isolation/test_nodes.py --write-tables
 
 bench: $(INSTALLED)      ## measure ours beside peers in one run (25 minutes; needs wrk and Node)
 	@$(IN)/python benchmarks/run.py $(ARGS)

@@ -17,6 +17,7 @@ from app.readiness import health_routes
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from auth.oauth.authorize_endpoint import AuthorizeEndpoint
 from auth.oauth.browser_session import BrowserSessions
+from auth.oauth.client_documents import ClientDocuments
 from auth.oauth.device_endpoint import DeviceEndpoint
 from auth.oauth.metadata import GRAPH_METADATA_PATH, metadata_routes
 from auth.oauth.pages import Pages
@@ -151,7 +152,10 @@ def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
     services = resources.services
     forms = SignInPages(database, announcer, services.sign_in, services.relying_party, browsers, pages)
     passkeys = PasskeyPages(database, announcer, services.relying_party, pages, forms)
-    authorize = AuthorizeEndpoint(database, announcer, resources.tokens, browsers, pages, forms, issuer=issuer)
+    documents = ClientDocuments(resources.outgoing)
+    authorize = AuthorizeEndpoint(
+        database, announcer, resources.tokens, browsers, pages, forms, services.sign_in, documents, issuer=issuer
+    )
     device = DeviceEndpoint(database, announcer, services.sign_in, pages, forms)
     providers = ProviderPages(
         database,

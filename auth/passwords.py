@@ -28,8 +28,8 @@ _QUEUE_TIMEOUT_SECONDS = 5.0
 _MAX_WAITING = 100
 _BUSY_MESSAGE = "Too many people are signing in at this moment; try again."
 _NICENESS = 5
-"""Enough for the event loop to go first. More would let a thread that holds the interpreter's lock wait for a core, and the event
-loop with it."""
+"""More than that of the process, enough for the event loop to go first. Still more would let a thread that holds the lock of the
+interpreter wait for a core, and the event loop with it."""
 
 
 class Argon2Passwords:
@@ -86,4 +86,5 @@ def _give_way() -> None:
     """Let this thread run when the others do not; only Linux has a priority for each thread."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+            thread = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICENESS)

@@ -91,7 +91,8 @@ class AccessTokens:
         return self._encode("JWT", whole)
 
     def issue_to_app(self, client: OAuthClient, scopes: Sequence[str], audience: str | None) -> str:
-        """A token with which a client acts for itself."""
+        """A token with which a client of a team acts for itself."""
+        assert client.bot_id is not None
         return self._sign(
             user_id=client.bot_id,
             session_id=client.id,

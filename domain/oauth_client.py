@@ -3,6 +3,9 @@
 A *public* client (a browser, phone or desktop app) cannot keep a secret; a *confidential* one has a secret of 256 random bits, of
 which the SHA-256 is stored. When the secret is rotated, the one before it works for another day. For itself a client acts as its
 *bot*: a user that is a member of the client's team and of no other, and cannot sign in.
+
+Clients that bring themselves belong to no team and have no bot: their client id is the address of a document that describes them
+(`auth.oauth.client_documents`).
 """
 
 import hashlib
@@ -55,8 +58,9 @@ class OAuthClient:
     version: int = 1
     created_at: datetime
     updated_at: datetime
-    team_id: UUID
-    bot_id: UUID
+    team_id: UUID | None
+    bot_id: UUID | None
+    document_url: str | None = None
     name: str
     is_public: bool
     redirect_uris: tuple[str, ...]
@@ -70,7 +74,7 @@ class OAuthClient:
     @property
     def client_id(self) -> str:
         """The client id of RFC 6749."""
-        return str(self.id)
+        return self.document_url or str(self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +124,10 @@ class OAuthClientDeleted(_OAuthClientEvent):
 
 class OAuthClientStore(Protocol):
     """Stores clients."""
+
+    async def put_described(self, client: OAuthClient) -> None:
+        """Store a client that brings itself, or what its document says now."""
+        ...
 
     async def add(self, client: OAuthClient) -> None: ...
     async def save(self, client: OAuthClient) -> None: ...
@@ -184,7 +192,7 @@ async def rotate_secret(
     uow: UnitOfWork, actor: Actor, client_id: UUID, *, expected_version: int | None
 ) -> tuple[OAuthClient, str]:
     """Give a confidential client another secret; the one before it works for another day."""
-    before, _ = await _open(uow, actor, client_id)
+    before, team = await _open(uow, actor, client_id)
     require_version(before, expected_version)
     if before.is_public:
         raise Invalid(("input", "id"), "A public client has no secret.")
@@ -197,20 +205,21 @@ async def rotate_secret(
         previous_secret_expires_at=uow.now + SECRET_OVERLAP,
     )
     await uow.oauth_clients.save(client)
-    uow.record(OAuthClientSecretRotated(actor_id=actor.user_id, team_id=client.team_id, client=_logged(client)))
+    uow.record(OAuthClientSecretRotated(actor_id=actor.user_id, team_id=team.id, client=_logged(client)))
     return client, secret
 
 
 async def delete(uow: UnitOfWork, actor: Actor, client_id: UUID, *, expected_version: int | None) -> UUID:
     """Delete a client: its secret, its tokens and what people granted to it end, and its bot leaves the team."""
-    before, _ = await _open(uow, actor, client_id)
+    before, team = await _open(uow, actor, client_id)
     require_version(before, expected_version)
     client = with_changes(before, uow.now, deleted_at=uow.now)
     await uow.oauth_clients.save(client)
     for session_id, user_id in await uow.oauth_clients.end_grants(client_id, uow.now):
         uow.record(SessionEnded(actor_id=actor.user_id, user_id=user_id, session=EndedSession(id=session_id)))
-    await remove_bot(uow, actor, client.bot_id)
-    uow.record(OAuthClientDeleted(actor_id=actor.user_id, team_id=client.team_id, client=_logged(client)))
+    if client.bot_id is not None:
+        await remove_bot(uow, actor, client.bot_id)
+    uow.record(OAuthClientDeleted(actor_id=actor.user_id, team_id=team.id, client=_logged(client)))
     return client.id
 
 
@@ -233,7 +242,7 @@ def hash_secret(secret: str) -> bytes:
 async def _open(uow: UnitOfWork, actor: Actor, client_id: UUID) -> tuple[OAuthClient, Team]:
     """Fetch, lock and authorise; who does not manage the team learns nothing."""
     client = await uow.oauth_clients.lock(client_id)
-    if client is None:
+    if client is None or client.team_id is None:
         raise NotFound(("input", "id"))
     team, role, _ = await teams.open_team(uow, actor, client.team_id, path=("input", "id"))
     rights = _rights(actor, role)

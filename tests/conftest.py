@@ -19,6 +19,11 @@ from tests.support.teams import SampleTeam, create_sample_team
 pytest_plugins = ["tests.support.backing_services", "tests.support.server_process", "tests.support.folder_times"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `make isolation-tables` asks for."""
+    parser.addoption("--write-tables", action="store_true", help="write the tables of tests/isolation instead of comparing them")
+
+
 async def migrate_template(url: str) -> None:
     """Make the tables of the template database."""
     await asyncio.to_thread(migrations.upgrade, url)

@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from auth.oauth.browser_session import BrowserSessions, SignedInBrowser
+from auth.oauth.client_documents import ClientDocuments, InvalidDocument, is_document_url
 from auth.oauth.grants import authorization_server
 from auth.oauth.pages import Pages, destination, scope_texts
 from auth.oauth.requests import Parameters, ParsedRequest, parse_parameters, read_form
@@ -24,9 +25,10 @@ from auth.oauth.server import Answer, LoadedRequest, RequestServer
 from auth.oauth.sign_in_pages import SignInPages, Visit
 from auth.oauth.token_endpoint import client_by_id, device_of
 from auth.tokens import AccessTokens
-from domain.errors import Unavailable
+from domain.errors import RateLimited, Unavailable
 from domain.oauth_client import OAuthClient
 from domain.oauth_grant import issue_code
+from domain.sign_in import SignIn
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer, SqlUnitOfWork, run_in_unit_of_work
 
@@ -89,6 +91,8 @@ class AuthorizeEndpoint:
         browsers: BrowserSessions,
         pages: Pages,
         forms: SignInPages,
+        service: SignIn,
+        documents: ClientDocuments,
         *,
         issuer: str,
     ) -> None:
@@ -99,6 +103,8 @@ class AuthorizeEndpoint:
         self._issuer = issuer
         self._pages = pages
         self._forms = forms
+        self._service = service
+        self._documents = documents
 
     def routes(self) -> list[BaseRoute]:
         return [Route(AUTHORIZE_PATH, self.answer, methods=["GET", "POST"])]
@@ -140,7 +146,7 @@ class AuthorizeEndpoint:
             now=datetime.now(UTC),
             tokens=self._tokens,
             device=device_of(request),
-            client=await client_by_id(self._database, parsed.payload.client_id or ""),
+            client=await self._find_client(request, parsed.payload.client_id or ""),
         )
         server = authorization_server(loaded)
         try:
@@ -156,12 +162,25 @@ class AuthorizeEndpoint:
             raise _Refused(self._return(asked, "invalid_request", "The prompt none stands alone."))
         return asked
 
+    async def _find_client(self, request: Request, client_id: str) -> OAuthClient | None:
+        """The client that is registered, or that its document describes; None when there is none. Raises _Refused."""
+        if not is_document_url(client_id):
+            return await client_by_id(self._database, client_id)
+        try:
+            if self._documents.held(client_id) is None:
+                await self._service.count_token(device_of(request).ip_address)
+            return await self._documents.read(client_id)
+        except InvalidDocument as error:
+            raise _Refused(self._pages.error("This app cannot sign you in", str(error))) from error
+        except RateLimited as error:
+            raise _Refused(self._pages.error("Not now", error.message, status=429)) from error
+
     async def _show(self, request: Request, asked: _Authorization) -> Response:
         """The next page; or the code, where nothing is left to ask."""
 
         async def look(uow: SqlUnitOfWork) -> tuple[SignedInBrowser | None, set[str], str]:
             browser = await self._browsers.find(uow, request)
-            team = await uow.teams.get(asked.client.team_id)
+            team = None if asked.client.team_id is None else await uow.teams.get(asked.client.team_id)
             granted = set() if browser is None else set(await uow.oauth_grants.consented_scopes(browser.user.id, asked.client.id))
             return browser, granted, "" if team is None else team.name
 
@@ -208,6 +227,8 @@ class AuthorizeEndpoint:
             answer: Answer = asked.server.create_authorization_response(asked.parsed, grant_user=browser.user, grant=asked.grant)
             data = asked.parsed.payload.data
             if asked.loaded.new_code is not None:
+                if asked.client.document_url is not None:
+                    await uow.oauth_clients.put_described(asked.client)
                 await issue_code(
                     uow,
                     browser.user,
@@ -236,6 +257,7 @@ class AuthorizeEndpoint:
             "consent.html",
             title=f"Allow {asked.client.name}?",
             team_name=team_name,
+            host="" if asked.client.document_url is None else destination(asked.client.document_url),
             user_name=browser.user.display_name,
             email=browser.user.email_address,
             scopes=scope_texts(asked.scopes),

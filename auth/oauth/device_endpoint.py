@@ -88,6 +88,7 @@ class DeviceEndpoint:
             "consent.html",
             title=f"Allow {asked.client.name}?",
             team_name=asked.team_name,
+            host="",
             user_name=browser.user.display_name,
             email=browser.user.email_address,
             scopes=scope_texts(asked.code.scopes),
@@ -101,7 +102,7 @@ class DeviceEndpoint:
             if code is None or not is_open(code, uow.now):
                 return None
             client = await oauth_client.get(self._database, code.client_id)
-            team = None if client is None else await uow.teams.get(client.team_id)
+            team = None if client is None or client.team_id is None else await uow.teams.get(client.team_id)
             return None if client is None or team is None else _Asked(code, client, team.name)
 
         return await run_in_unit_of_work(self._database, self._announcer, look)

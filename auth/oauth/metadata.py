@@ -55,6 +55,7 @@ def server_metadata(issuer: str) -> dict[str, Any]:
         "id_token_signing_alg_values_supported": [ALGORITHM],
         "claims_supported": _CLAIMS,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "client_id_metadata_document_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "claims_parameter_supported": False,

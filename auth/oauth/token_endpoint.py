@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from auth.oauth.client_documents import id_of, is_document_url
 from auth.oauth.device_grant import DeviceAuthorizationEndpoint, DeviceGrant
 from auth.oauth.grants import token_server
 from auth.oauth.requests import ParsedRequest, read_form
@@ -202,7 +203,11 @@ async def find_client(database: Database, request: ParsedRequest) -> OAuthClient
 
 
 async def client_by_id(database: Database, client_id: str) -> OAuthClient | None:
-    """The client of a client id, written as it was given out; None when there is none."""
+    """The client of a client id, written as it was given out, or of a document that somebody has consented to; None when there is
+    none."""
+    if is_document_url(client_id):
+        described = await oauth_client.get(database, id_of(client_id))
+        return described if described is not None and described.document_url == client_id else None
     try:
         id_ = UUID(client_id)
     except ValueError:

@@ -11,8 +11,10 @@ from graphql.language import OperationType
 from starlette.types import Receive, Scope, Send
 
 from domain.cost_limit import CostBalance, CostLimitExceeded
+from domain.errors import DomainError
 from gateway.execution.errors import coded_error, format_errors
 from gateway.execution.executor import Executor, OperationRequest, OperationResult, PreparedOperation, error_result
+from gateway.http.anonymous_turns import AnonymousTurns
 from gateway.http.body import CLOSE_HEADER, read_body, request_timeout
 from gateway.http.compression import compress_body
 from gateway.http.cost_meter import CostMeter, rate_limit_headers, wants_cost, with_cost
@@ -71,6 +73,7 @@ class GraphQLEndpoint:
         self._max_body_bytes = max_body_bytes
         self._compress = compress
         self._resource_metadata = resource_metadata
+        self._anonymous_turns = AnonymousTurns()
         self.timeout_seconds = executor.timeout_seconds
 
     # ── whole requests ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -167,10 +170,28 @@ class GraphQLEndpoint:
         *,
         accepts_stream: bool = False,
     ) -> _Answer:
-        credentials: Any = None
-        balance: CostBalance | None = None
         try:
             credentials = await self._credentials.authenticate(authorization(headers))
+            if credentials is None:
+                await self._anonymous_turns.wait()
+        except DomainError as error:
+            return _Answer(error_result(*format_errors(error)))
+        if credentials is None:
+            return await self._execute_as(None, request, info, allowed_type, accepts_stream=accepts_stream)
+        with self._anonymous_turns.authenticated():
+            return await self._execute_as(credentials, request, info, allowed_type, accepts_stream=accepts_stream)
+
+    async def _execute_as(
+        self,
+        credentials: Any,
+        request: OperationRequest,
+        info: RequestInfo,
+        allowed_type: OperationType | None,
+        *,
+        accepts_stream: bool,
+    ) -> _Answer:
+        balance: CostBalance | None = None
+        try:
             if self._persisted_queries.applies_to(request):
                 found = await self._persisted_queries.resolve(request)
                 if isinstance(found, OperationResult):

@@ -19,11 +19,12 @@ _ID = bindparam("id", type_=Uuid)
 _STANDS = _c.c.deleted_at.is_(None)
 _ADD = Statement(insert_row(OAuthClient, _c))
 _SAVE = Statement(update_row(OAuthClient, _c, exclude=("team_id", "bot_id")))
+_DESCRIBE = Statement(update_row(OAuthClient, _c, exclude=("team_id", "bot_id", "document_url")))
 _LOCK = Statement(select(*columns(OAuthClient, _c)).where(_c.c.id == _ID, _STANDS).with_for_update())
 _COUNT = Statement(select(func.count()).select_from(_c).where(_c.c.team_id == bindparam("team", type_=Uuid), _STANDS))
 _GET = Statement(
     select(*columns(OAuthClient, _c))
-    .select_from(_c.join(teams, teams.c.id == _c.c.team_id))
+    .select_from(_c.outerjoin(teams, teams.c.id == _c.c.team_id))
     .where(_c.c.id == _ID, _STANDS, teams.c.deleted_at.is_(None))
 )
 _NAMES = Statement(select(_c.c.id, _c.c.name).where(_c.c.id == any_id()))
@@ -71,6 +72,11 @@ class SqlOAuthClients:
     async def save(self, client: OAuthClient) -> None:
         """Update a changed client."""
         await self._connection.execute(_SAVE, **to_params(client))
+
+    async def put_described(self, client: OAuthClient) -> None:
+        """Insert a client that brings itself; where it is known, update what its document says."""
+        if not await self._connection.execute(_ADD, **to_params(client)):
+            await self._connection.execute(_DESCRIBE, **to_params(client))
 
     async def lock(self, client_id: UUID) -> OAuthClient | None:
         """A client that is not deleted, locked until the end of the transaction."""

@@ -23,8 +23,10 @@ oauth_clients = Table(
     "oauth_clients",
     metadata,
     *entity_columns(),
-    foreign_key("teams", key="team_id"),
-    foreign_key("users", key="bot_id", name="bot_user_id"),
+    # Clients that bring themselves, by the document of this address, belong to no team.
+    foreign_key("teams", key="team_id", nullable=True),
+    foreign_key("users", key="bot_id", name="bot_user_id", nullable=True),
+    Column("document_url", Text, unique=True),
     Column("name", Text, nullable=False),
     Column("is_public", Boolean, nullable=False),
     Column("redirect_uris", ARRAY(Text), nullable=False),

@@ -42,6 +42,7 @@ _WORKERS = "the number of worker processes"
 _BOUNDS: dict[str, str] = {
     "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
     "auth/account_mail.py:BackgroundAccountMailer._waiting": "1,000 mails",
+    "auth/oauth/client_documents.py:ClientDocuments._held": _BYTES,
     "auth/oauth/requests.py:_Payload._datalist": "the parameters of one request: 50",
     "auth/oauth/sign_in_pages.py:SignInPages._providers": "the providers of the settings",
     "auth/passwords.py:Argon2Passwords._slots": "one less than there are cores; 100 wait, for five seconds",

@@ -25,6 +25,7 @@ _CONTAINERS = {
 }
 
 _BOUNDS = {
+    "gateway/http/anonymous_turns.py:AnonymousTurns._waiting": "500 requests; further ones are refused",
     "gateway/http/credentials.py:CredentialWatch._holders": "one for each open connection",
     "gateway/http/credentials.py:CredentialWatch._listeners": "one for each user with an open connection",
     "gateway/http/credentials.py:_SessionListener.holders": "one for each open connection of a user",

@@ -59,7 +59,7 @@ _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "gateway/websocket/connection.py:WebSocketConnection.on_message": "the rim of a socket: a bug closes it, and is logged",
     "gateway/http/endpoint.py:GraphQLEndpoint.__call__": "the rim of a request",
     "gateway/http/endpoint.py:GraphQLEndpoint.post": "the rim of a whole request",
-    "gateway/http/endpoint.py:GraphQLEndpoint._execute": "the rim of an operation over HTTP",
+    "gateway/http/endpoint.py:GraphQLEndpoint._execute_as": "the rim of an operation over HTTP",
     "gateway/http/streaming.py:_StreamingResponse._run_subscription": "the rim of a subscription over HTTP",
     "gateway/http/credentials.py:CredentialWatch._check_periodically": "the watch goes on, whatever a database can raise",
     "gateway/websocket/handshake.py:Handshake._authenticate": "the boundary of a handshake on a websocket",

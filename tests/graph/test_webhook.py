@@ -39,12 +39,11 @@ async def test_a_webhook_shows_everything_but_its_secret_which_is_shown_once(app
         "query": query,
     }
     stored = await app.sql.fetchrow("SELECT * FROM webhooks WHERE id = $1", uuid_of(made["webhook"]["id"]))
+    assert stored is not None
     assert made["secret"].removeprefix("whsec_") not in repr(dict(stored))
     listed = "query ($id: ID!) { team(id: $id) { webhooks { totalCount nodes { id url viewerCan } } } }"
     of_admin = (await app.run(team.owner, listed, id=team.team_id))["team"]["webhooks"]
-    assert of_admin["nodes"] == [
-        {"id": made["webhook"]["id"], "url": URL, "viewerCan": ["READ", "UPDATE", "DELETE", "MANAGE"]}
-    ]
+    assert of_admin["nodes"] == [{"id": made["webhook"]["id"], "url": URL, "viewerCan": ["READ", "UPDATE", "DELETE", "MANAGE"]}]
     of_member = (await app.run(team.member, listed, id=team.team_id))["team"]["webhooks"]
     assert of_member == {"totalCount": 0, "nodes": []}
 

@@ -56,8 +56,8 @@ class MutationCase:
     guest: Outcome = "FORBIDDEN"
 
 
-async def create_tenant(app: App) -> Tenant:
-    """A tenant of its own."""
+async def create_tenant(app: App, *, mark: str = "", private_mark: str = "") -> Tenant:
+    """A tenant of its own. The marks stand in what people wrote, in the project and in the private one."""
     people = await create_sample_team(app)
     async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
         token, _ = await api_token.create(uow, people.owner.actor, name="Script", scopes=[Scope.TASKS_READ], expires_at=None)
@@ -86,28 +86,31 @@ async def create_tenant(app: App) -> Tenant:
     }
     return Tenant(
         people,
-        {**own, **await _create_objects(app, people, people.project_id)},
-        {**own, **await _create_private_objects(app, people)},
+        {**own, **await _create_objects(app, people, people.project_id, mark)},
+        {**own, **await _create_private_objects(app, people, private_mark)},
     )
 
 
-async def _create_private_objects(app: App, team: SampleTeam) -> Objects:
-    secret = await create_project(app, team, "Secret", private_to=[])
+async def _create_private_objects(app: App, team: SampleTeam, mark: str) -> Objects:
+    secret = await create_project(app, team, f"Secret{mark}", private_to=[])
     await mutate_ok(app, team.owner, "projectUpdate", id=secret, leadId=team.owner.id)
-    return await _create_objects(app, team, secret)
+    return await _create_objects(app, team, secret, mark)
 
 
-async def _create_objects(app: App, team: SampleTeam, project_id: str) -> Objects:
+async def _create_objects(app: App, team: SampleTeam, project_id: str, mark: str) -> Objects:
     owner = team.owner
-    made = {name: await create_task(app, team, name, by=owner, projectId=project_id) for name in ("first", "second", "third")}
-    part = await create_task(app, team, "part", by=owner, projectId=project_id, parentId=made["first"]["id"])
-    said = await create_comment(app, owner, made["first"], "First!")
+    made = {
+        name: await create_task(app, team, f"{name}{mark}", by=owner, projectId=project_id)
+        for name in ("first", "second", "third")
+    }
+    part = await create_task(app, team, f"part{mark}", by=owner, projectId=project_id, parentId=made["first"]["id"])
+    said = await create_comment(app, owner, made["first"], f"First!{mark}")
     written = {
-        name: await create_document(app, team, name, by=owner, projectId=project_id, content=f"# {name}")
+        name: await create_document(app, team, f"{name}{mark}", by=owner, projectId=project_id, content=f"# {name}{mark}")
         for name in ("page", "other page")
     }
     given = {"projectId": project_id, "parentId": written["page"]["id"], "content": f"[page](document:{written['page']['id']})"}
-    inner = await create_document(app, team, "inner", by=owner, **given)
+    inner = await create_document(app, team, f"inner{mark}", by=owner, **given)
     name = f"Label {project_id[-12:]}"
     linked = "task { links { nodes { id } } }"
     link = await mutate(
@@ -174,13 +177,7 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "apiTokenRevoke": MutationCase(_input_of(id="ApiToken"), guest="NOT_FOUND"),
     "oauthClientCreate": MutationCase(
         _input_with(
-            {
-                "name": "App",
-                "isPublic": False,
-                "redirectUris": [],
-                "grants": ["CLIENT_CREDENTIALS"],
-                "scopes": ["TASKS_READ"],
-            },
+            {"name": "App", "isPublic": False, "redirectUris": [], "grants": ["CLIENT_CREDENTIALS"], "scopes": ["TASKS_READ"]},
             teamId="Team",
         )
     ),
@@ -289,11 +286,11 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "pushDeviceRemove": MutationCase(_input_of(id="PushDevice"), guest="NOT_FOUND"),
     "notificationsMark": MutationCase(lambda tenant: {"ids": [tenant.objects["Notification"]], "as": "READ"}, guest="NOT_FOUND"),
     "webhookCreate": MutationCase(_input_with({"url": "https://hooks.example.com/", "events": ["*"]}, teamId="Team")),
-    "webhookUpdate": MutationCase(_input_with({"events": ["task.*"]}, id="Webhook"), guest="NOT_FOUND"),
-    "webhookRotateSecret": MutationCase(_input_of(id="Webhook"), guest="NOT_FOUND"),
-    "webhookPing": MutationCase(_input_of(id="Webhook"), guest="NOT_FOUND"),
     "webhookRedeliver": MutationCase(_input_of(deliveryId="WebhookDelivery"), guest="NOT_FOUND"),
-    "webhookDelete": MutationCase(_input_of(id="Webhook"), guest="NOT_FOUND"),
+    **{
+        name: MutationCase(_input_of(id="Webhook"), guest="NOT_FOUND")
+        for name in ("webhookUpdate", "webhookRotateSecret", "webhookPing", "webhookDelete")
+    },
     "markSeen": MutationCase(_input_of(subjectId="Task"), guest="allowed"),
 }
 

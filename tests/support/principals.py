@@ -1,0 +1,178 @@
+"""Two teams and everybody who may ask about them: somebody in every relation to the first, with a real token each."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import is_interface_type
+from uuid_utils.compat import uuid7
+
+from app.bootstrap import POSITION_READER
+from domain import oauth_client
+from domain.actor import ALL_SCOPES, Scope
+from domain.oauth_client import OAuthGrant
+from domain.permissions import Role
+from domain.session import Device, open_session
+from gateway.execution.executor import Executor, OperationRequest, OperationResult
+from gateway.execution.limits import Limits
+from persistence.unit_of_work import unit_of_work
+from resolvers import ids
+from resolvers.context import Context
+from schema.field_rules import field_weights
+from schema.root import bindings, schema
+from tests.support.app import App, Person
+from tests.support.graph_actions import mutate_ok
+from tests.support.selections import everything_of
+from tests.support.teams import SampleTeam, create_person, create_person_without_team, join_team, uuid_of
+from tests.support.tenants import Tenant, create_tenant
+
+TEAM_WORD, PRIVATE_WORD, OTHER_WORD = "okapi", "quokka", "numbat"
+"""Words that stand in nothing else: in the project of the team, in its private project, and in another team."""
+
+WIDE_LIMITS = Limits(
+    source_bytes=10**7,
+    tokens=10**6,
+    depth=50,
+    aliases=10**6,
+    directives=10**6,
+    root_fields=10**6,
+    fragments=10**6,
+    cost=10**12,
+    comparisons=10**8,
+)
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Somebody, or something, that asks; the value of the Authorization header, if it has one."""
+
+    name: str
+    authorization: str | None
+
+
+class Caller:
+    """The graph with its check of credentials, for operations of any size."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self.executor = Executor(
+            schema, limits=WIDE_LIMITS, weights=field_weights(bindings), bindings=bindings, position_reader=POSITION_READER
+        )
+
+    async def ask(self, principal: Principal, text: str, /, **variables: Any) -> Any:
+        """The whole answer, as JSON. Raises what the check of the credentials raises."""
+        context = await self._context(principal)
+        answer = (await self.executor.execute(OperationRequest(text, variables=variables), context)).to_json()
+        return json.loads(answer)
+
+    async def _context(self, principal: Principal) -> Context:
+        credentials = await self._app.resources.tokens.authenticate(principal.authorization)
+        return Context(self._app.resources.services, None if credentials is None else credentials.actor, Device())
+
+    async def first_event(self, principal: Principal, text: str, /, **variables: Any) -> Any:
+        """The first answer of a subscription, as JSON, which is then ended."""
+        context = await self._context(principal)
+        answers = await self.executor.subscribe(OperationRequest(text, variables=variables), context)
+        if isinstance(answers, OperationResult):
+            return json.loads(answers.to_json())
+        async with aclosing(answers), asyncio.timeout(20):
+            return json.loads((await anext(answers)).to_json())
+
+
+async def sign_in(app: App, person: Person) -> str:
+    """The Authorization header of a new session."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        session, _ = await open_session(uow, person.user, Device())
+    return f"Bearer {app.resources.tokens.issue(session)}"
+
+
+async def create_app_token(app: App, team: SampleTeam, scopes: frozenset[Scope]) -> str:
+    """The Authorization header of an app of the team, which acts for itself."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        client, _ = await oauth_client.create(
+            uow,
+            team.owner.actor,
+            uuid_of(team.team_id),
+            name="Machine",
+            is_public=False,
+            redirect_uris=[],
+            grants=[OAuthGrant.CLIENT_CREDENTIALS],
+            scopes=sorted(scopes),
+        )
+    return f"Bearer {app.resources.tokens.issue_to_app(client, sorted(scopes), None)}"
+
+
+async def create_principals(app: App, own: Tenant, other: Tenant) -> Mapping[str, Principal]:
+    """Everybody, by what they are to the first of two tenants."""
+    team = own.team
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        guest_elsewhere = await create_person(uow, "Guest")
+    former = await create_person_without_team(app, "Former")
+    await join_team(app, team.team_id, team.owner, guest_elsewhere, role=Role.GUEST)
+    await join_team(app, team.team_id, team.owner, former)
+    authorizations: dict[str, str | None] = {
+        "anonymous": None,
+        "no team": await sign_in(app, await create_person_without_team(app)),
+        "other team": await sign_in(app, other.team.owner),
+        "former member": await sign_in(app, former),
+        "guest elsewhere": await sign_in(app, guest_elsewhere),
+        "guest": await sign_in(app, team.guest),
+        "member": await sign_in(app, team.member),
+        "admin": await sign_in(app, team.admin),
+        "owner": await sign_in(app, team.owner),
+        "app": await create_app_token(app, team, ALL_SCOPES),
+        "app, one scope": await create_app_token(app, team, frozenset({Scope.PROFILE_READ})),
+        "app elsewhere": await create_app_token(app, other.team, ALL_SCOPES),
+    }
+    await mutate_ok(app, team.owner, "teamMemberRemove", teamId=team.team_id, userId=former.id)
+    return {name: Principal(name, value) for name, value in authorizations.items()}
+
+
+class World:
+    """Two tenants, everybody who may ask, and what was asked already."""
+
+    def __init__(self, app: App, own: Tenant, other: Tenant, principals: Mapping[str, Principal]) -> None:
+        self.caller = Caller(app)
+        self.own = own
+        self.other = other
+        self.principals = principals
+        self._answers: dict[tuple[str, str, str], Any] = {}
+
+    @property
+    def types(self) -> list[str]:
+        """The types with a global id, of which the tenants have an object."""
+        node = schema._schema.type_map["Node"]
+        assert is_interface_type(node)
+        return sorted(type_.name for type_ in schema._schema.get_possible_types(node))
+
+    def id_at(self, type_name: str, placement: str) -> str:
+        """The id of an object."""
+        match placement:
+            case "team":
+                return self.own.objects[type_name]
+            case "private":
+                return self.own.private_objects[type_name]
+            case "elsewhere":
+                return self.other.objects[type_name]
+            case _:
+                return ids.encode(type_name, uuid7())
+
+    async def node(self, principal: str, type_name: str, placement: str) -> Any:
+        """The answer to the query for everything of an object; asked once."""
+        key = principal, type_name, placement
+        if key not in self._answers:
+            text = f"query ($id: ID!) {{ node(id: $id) {{ ... on {type_name} {{ {everything_of(type_name, 2)} }} }} }}"
+            id_ = self.id_at(type_name, placement)
+            answer = await self.caller.ask(self.principals[principal], text, id=id_)
+            self._answers[key] = json.loads(json.dumps(answer).replace(id_, "ID").replace(str(uuid_of(id_)), "ID"))
+        return self._answers[key]
+
+    @classmethod
+    async def create(cls, app: App) -> "World":
+        """Two tenants, in whose texts the words stand, and everybody."""
+        own = await create_tenant(app, mark=f" {TEAM_WORD}", private_mark=f" {PRIVATE_WORD}")
+        other = await create_tenant(app, mark=f" {OTHER_WORD}", private_mark=f" {OTHER_WORD}")
+        return cls(app, own, other, await create_principals(app, own, other))
