@@ -13,6 +13,11 @@ ARGS :=
 # Words for pytest, as in: make test TESTS="tests/graph -k board"
 TESTS :=
 WORKERS := auto
+# Tests of which `make fuzz` tries more seeds than `make test`, and laws of which it tries more examples.
+SEEDED := tests/graph/test_executors.py tests/graph/test_changes_law.py tests/graph/test_live_truth.py tests/adapters/test_postgres_outages.py
+LAWS := tests/content/test_text_laws.py tests/graph/test_task_list.py tests/graph/test_task_filter.py tests/graph/test_task_tree_law.py tests/graph/test_bad_input.py
+# Compiled tests are kept, whatever the shell says: to compile them again takes each worker ten seconds of every run.
+test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql clean
@@ -27,10 +32,10 @@ install: $(INSTALLED)    ## install the locked requirements into .venv, if they 
 	@true
 
 test: $(INSTALLED)       ## run all tests, on all cores
-	@$(IN)/python -m pytest -n $(WORKERS) $(TESTS)
+	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 test-fast: $(INSTALLED)  ## run the quick tests, in less than a minute
-	@$(IN)/python -m pytest -n 2 -m "not slow and not chaos and not fuzz and not clients and not attack and not browser" $(TESTS)
+	@$(IN)/python -m pytest -n 2 --dist worksteal -m "not slow and not chaos and not fuzz and not clients and not attack and not browser" $(TESTS)
 
 test-clients: $(INSTALLED) ## drive Apollo, urql, Relay, graphql-ws, graphql-sse and the tools around them against real servers (needs Node)
 	@$(IN)/python -m pytest -m "not chaos" tests/clients $(TESTS)
@@ -47,8 +52,9 @@ chaos: $(INSTALLED)      ## kill servers, workers and Valkey again and again whi
 attack: $(INSTALLED)     ## attack a server under a memory cap, kind by kind, while others are timed (10 minutes at most)
 	@timeout 600 $(IN)/python -m pytest -m attack -s tests/attack $(TESTS)
 
-fuzz: $(INSTALLED)       ## run 100,000 operations on both executors, 10,000 hostile ones, and 100,000 broken updates of documents, memory capped
-	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz tests/graph/test_executors.py $(TESTS)
+fuzz: $(INSTALLED)       ## run 100,000 operations on both executors, 10,000 hostile ones, 100,000 broken updates, and laws on many examples, memory capped
+	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(SEEDED) $(TESTS)
+	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m "slow or not slow" --hypothesis-profile fuzz $(LAWS) $(TESTS)
 
 mutants: $(INSTALLED)    ## weaken each rule about rights in turn, and see that the tests notice (20 minutes; ARGS="stores.task" for some)
 	@$(IN)/python -m tests.isolation.run_mutants $(ARGS)

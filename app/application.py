@@ -38,12 +38,14 @@ from gateway.graphiql import routes as graphiql_routes
 from gateway.http.cost_meter import CostMeter
 from gateway.http.origins import AllowedOrigins
 from gateway.http.ports import RequestInfo
+from gateway.inbound_mail.sns_endpoint import SnsEndpoint, fetch_certificate
 from gateway.job_files import JobFiles
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
 from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
 from gateway.subscriptions.manager import SubscriptionManager
 from mail.console import ConsoleMailer
 from mail.dev_pages import dev_mail_routes
+from mail.sns_message import SnsVerifier
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.routes import blob_routes
 from realtime.collaboration.connection import MAX_MESSAGE_BYTES
@@ -139,8 +141,20 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     services = resources.services
     job_files = JobFiles(services.database, services.blobs, services.job_urls).routes()
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
-    pages = Starlette(routes=[*account_pages, *graph.routes, *rooms, *files, *job_files, *mail_pages, *public, *graphiql])
+    inbound = _inbound_mail_routes(resources, settings)
+    pages = Starlette(
+        routes=[*inbound, *account_pages, *graph.routes, *rooms, *files, *job_files, *mail_pages, *public, *graphiql]
+    )
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
+
+
+def _inbound_mail_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
+    """What mail services post to, where they are set."""
+    if not settings.mail_topics:
+        return []
+    http = resources.outgoing
+    verifier = SnsVerifier(settings.mail_topics, fetch_certificate(http))
+    return SnsEndpoint(resources.database, resources.services.pubsub, verifier, http).routes()
 
 
 def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:

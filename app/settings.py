@@ -129,6 +129,9 @@ class Settings(BaseSettings):
     app_url: str | None = Field(
         default=None, description="Where the front end is, for links in mails: APP_URL/task/ID; no such links without one."
     )
+    mail_topics: Annotated[list[str], NoDecode] = Field(
+        default=[], description="Topics of SNS that may report bounces and complaints to /mail/sns, separated by commas."
+    )
     push_url: str | None = Field(
         default=None,
         description="sns://region?apns=arn:…&fcm=arn:… through which apps are sent pushes; browsers only without one.",
@@ -161,7 +164,12 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("mail_topics")
+    @classmethod
+    def _are_topics(cls, value: list[str]) -> list[str]:
+        return [_topic(each) for each in value]
+
+    @field_validator("allowed_origins", "mail_topics", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
@@ -261,8 +269,7 @@ class Settings(BaseSettings):
         for endpoint in asked.get("endpoint", ()):
             _with_scheme(endpoint, "https", "http")
         for topic in asked.get("topic", ()):
-            if not re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d+:[A-Za-z0-9_-]+", topic):
-                raise ValueError(f"{topic} is no topic: write arn:aws:sns:region:account:name")
+            _topic(topic)
         return value
 
     @field_validator("opensearch_url")
@@ -343,6 +350,12 @@ def _origin(value: str) -> str:
         raise ValueError(f"{value} has a port that is none")
     default = {"http": "80", "https": "443"}.get(scheme.lower())
     return f"{scheme.lower()}://{ascii_host(name.lower())}" + (f":{port}" if colon and port != default else "")
+
+
+def _topic(value: str) -> str:
+    if not re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d+:[A-Za-z0-9_-]+", value):
+        raise ValueError(f"{value} is no topic: write arn:aws:sns:region:account:name")
+    return value
 
 
 def _with_scheme(value: str | None, *schemes: str) -> str | None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from domain import account_token, registration
+from domain import notification as notifications
 from domain import session as sessions
 from domain.account_mail import AccountMail, AccountMailKind
 from domain.account_token import AccountToken, TokenPurpose
@@ -60,6 +61,7 @@ async def confirm(uow: UnitOfWork, secret: str) -> User:
         raise NotUnique(("input", "token"), "There is an account with this address.")
     await record_update(uow, user.id, user, changed)
     await uow.account_tokens.remove_all(user.id, list(TokenPurpose))
+    await notifications.forget_address(uow, user.id)
     return changed
 
 

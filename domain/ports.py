@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from domain.invitation import InvitationStore
     from domain.job import JobStore
     from domain.label import LabelStore
+    from domain.mail_report import MailReportStore
     from domain.notification import DeliveryStore, NotificationSettingsStore, NotificationStore
     from domain.oauth_client import OAuthClientStore
     from domain.oauth_grant import OAuthGrantStore
@@ -101,6 +102,8 @@ class UnitOfWork(Protocol):
     def webhooks(self) -> "WebhookStore": ...
     @property
     def push_devices(self) -> "PushDeviceStore": ...
+    @property
+    def mail_reports(self) -> "MailReportStore": ...
     @property
     def jobs(self) -> "JobStore": ...
 

@@ -42,6 +42,7 @@ from persistence.stores.factor import SqlFactors
 from persistence.stores.invitation import SqlInvitations
 from persistence.stores.job import SqlJobs
 from persistence.stores.label import SqlLabels
+from persistence.stores.mail_report import SqlMailReports
 from persistence.stores.notification import SqlNotifications
 from persistence.stores.notification_settings import SqlNotificationSettings
 from persistence.stores.oauth_client import SqlOAuthClients
@@ -115,6 +116,7 @@ class SqlUnitOfWork:
         self.audit = SqlAudit(connection)
         self.webhooks = SqlWebhooks(connection, self.enqueued_kinds)
         self.push_devices = SqlPushDevices(connection)
+        self.mail_reports = SqlMailReports(connection)
         self.jobs = SqlJobs(connection, self.enqueued_kinds)
 
     async def read_links(self, markdown: str, interesting: re.Pattern[str]) -> Sequence[LinkTarget]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from domain import notification as notifications
 from domain.errors import NotFound
@@ -10,8 +10,6 @@ from domain.notification import NotificationChannel, NotificationReason, Notific
 from persistence.stores import delivery, notification_settings
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers.context import Context, InputValues
-
-UNSUBSCRIBED: Final = "Unsubscribed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ async def unsubscribe(context: Context, uow: SqlUnitOfWork, values: InputValues)
         raise NotFound(("input", "token"))
     user_id, reason = found
     if reason is None:
-        await notifications.switch_mail_off(uow, user_id, UNSUBSCRIBED)
+        await notifications.switch_mail_off(uow, user_id, notifications.UNSUBSCRIBED)
     else:
         await notifications.unsubscribe(uow, user_id, reason)
     return {}

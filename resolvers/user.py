@@ -33,7 +33,7 @@ async def viewer(context: Context) -> Any:
     """The signed-in user; None for an anonymous request."""
     if context.actor is None:
         return None
-    context.require(Scope.PROFILE_READ)
+    _require_contact_data(context)
     return (await user.by_ids(context.database, [context.actor.user_id])).get(context.actor.user_id)
 
 
@@ -88,8 +88,14 @@ async def assigned_tasks(
 
 async def accounts(context: Context, parents: Sequence[Any]) -> list[Any]:
     """The account of the viewer; None for other users."""
+    _require_contact_data(context)
     own = context.viewer.user_id
     return [each if each.id == own else None for each in parents]
+
+
+async def are_server_admins(context: Context, parents: Sequence[Any]) -> list[bool]:
+    """Whether the viewer administers the server."""
+    return [each.is_server_admin for each in parents]
 
 
 async def sessions(context: Context, parents: Sequence[Any]) -> list[Sequence[Any]]:
@@ -166,3 +172,9 @@ async def delete(context: Context, uow: SqlUnitOfWork, values: InputValues) -> M
     """Closes the viewer's account."""
     expected = values.get("expected_version")
     return {"deleted": await account.close_account(uow, context.viewer, values["id"], expected_version=expected), "type": "User"}
+
+
+def _require_contact_data(context: Context) -> None:
+    """Services that notify people need no more than the scope of notifications to know whom they write to."""
+    if Scope.NOTIFICATIONS_READ not in context.viewer.scopes:
+        context.require(Scope.PROFILE_READ)

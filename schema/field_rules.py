@@ -31,8 +31,7 @@ _SCOPES_OF_PARTS: Mapping[str, Scope] = MappingProxyType(
 )
 """The scopes with which types without an id of their own are reached."""
 READ_SCOPES: Mapping[str, Scope] = MappingProxyType(
-    {name: scope for name, (scope, _) in resolvers.node.FINDERS.items()}
-    | {"Account": Scope.PROFILE_READ, "TeamMember": Scope.TEAMS_READ}
+    {name: scope for name, (scope, _) in resolvers.node.FINDERS.items()} | {"TeamMember": Scope.TEAMS_READ}
 )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -16,7 +17,12 @@ from tests.support.paired_apps import PairedApps, open_paired_apps
 from tests.support.secret_key import SECRET_KEY
 from tests.support.teams import SampleTeam, create_sample_team
 
-pytest_plugins = ["tests.support.backing_services", "tests.support.server_process", "tests.support.folder_times"]
+pytest_plugins = [
+    "tests.support.backing_services",
+    "tests.support.folder_times",
+    "tests.support.server_process",
+    "tests.support.time_limit",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,15 +55,22 @@ async def server_database_url(postgres_server: str) -> AsyncIterator[str]:
         yield url
 
 
+@asynccontextmanager
+async def open_shared_app(url: str, folder: Path) -> AsyncIterator[App]:
+    """The graph over a database, for many tests."""
+    settings = Settings(database_connections=8, data_dir=folder, secret_key=SecretStr(SECRET_KEY))
+    async with (
+        open_resources(settings, url, timings=IDLE_TIMINGS, sign_in_limits=GENEROUS_LIMITS) as resources,
+        asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
+    ):
+        yield App(resources, sql)
+
+
 @pytest.fixture(scope="session")
 async def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
     """The graph over real stores, shared by a worker's tests: each makes its own teams, and nothing is written but by them."""
-    settings = Settings(database_connections=8, data_dir=tmp_path_factory.mktemp("data"), secret_key=SecretStr(SECRET_KEY))
-    async with (
-        open_resources(settings, database_url, timings=IDLE_TIMINGS, sign_in_limits=GENEROUS_LIMITS) as resources,
-        asyncpg.create_pool(database_url, min_size=0, max_size=2) as sql,
-    ):
-        yield App(resources, sql)
+    async with open_shared_app(database_url, tmp_path_factory.mktemp("data")) as opened:
+        yield opened
 
 
 @pytest.fixture

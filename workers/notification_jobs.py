@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from domain.events import derived_id
-from domain.notification import Delivery, DeliveryBatch, DeliveryState, Notification, NotificationChannel, Recipient
+from domain.notification import Delivery, DeliveryBatch, DeliveryState, Notification, NotificationChannel, Recipient, batch_id
 from domain.notification.delivery import off_reason
 from domain.user import UserStatus
 from workers.job import JobWriter
@@ -24,7 +23,7 @@ async def enqueue(jobs: JobWriter, batches: Sequence[DeliveryBatch]) -> None:
     for each in batches:
         due_at = each.due_at.isoformat()
         payload = {"userId": str(each.user_id), "dueAt": due_at}
-        await jobs.add(_KINDS[each.channel], derived_id(each.user_id, each.channel, due_at), payload, run_at=each.due_at)
+        await jobs.add(_KINDS[each.channel], batch_id(each.user_id, each.channel, each.due_at), payload, run_at=each.due_at)
 
 
 def batch_of(channel: NotificationChannel, payload: Mapping[str, Any]) -> DeliveryBatch:

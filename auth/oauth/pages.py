@@ -40,7 +40,7 @@ SCOPE_TEXTS: Mapping[str, str] = MappingProxyType(
         Scope.TASKS_WRITE: "change tasks, comments and files",
         Scope.DOCUMENTS_READ: "see documents",
         Scope.DOCUMENTS_WRITE: "change documents",
-        Scope.NOTIFICATIONS_READ: "see your notifications",
+        Scope.NOTIFICATIONS_READ: "see your notifications, and how and where you want them",
         Scope.NOTIFICATIONS_WRITE: "mark your notifications as read",
         Scope.SEARCH: "search",
         Scope.WEBHOOKS_MANAGE: "manage webhooks of your teams",

@@ -1,7 +1,7 @@
 """Notifications: who is notified of what, and what people do with it."""
 
 from domain.notification.create import add_notifications, notify
-from domain.notification.delivery import Delivery, DeliveryBatch, DeliveryState, DeliveryStore, Recipient
+from domain.notification.delivery import Delivery, DeliveryBatch, DeliveryState, DeliveryStore, Recipient, batch_id
 from domain.notification.due import OVERDUE_DAYS, DueTask, day_in_zone, notify_due
 from domain.notification.entity import Notification, NotificationReason
 from domain.notification.events import NotificationCreated, NotificationUpdated
@@ -10,12 +10,14 @@ from domain.notification.proposal import EVENT_TYPES, Proposal, proposals
 from domain.notification.push import NotificationText, push_message
 from domain.notification.settings import (
     DEFAULT_CHANNELS,
+    UNSUBSCRIBED,
     DigestFrequency,
     NotificationChannel,
     NotificationSettings,
     NotificationSettingsStore,
     QuietHours,
     default_settings,
+    forget_address,
     switch_mail_off,
     unsubscribe,
     update,
@@ -30,6 +32,7 @@ __all__ = [
     "EVENT_TYPES",
     "MAX_MARKED",
     "OVERDUE_DAYS",
+    "UNSUBSCRIBED",
     "Delivery",
     "DeliveryBatch",
     "DeliveryState",
@@ -52,10 +55,12 @@ __all__ = [
     "UnsubscribeTokens",
     "add_notifications",
     "after_quiet",
+    "batch_id",
     "day_in_zone",
     "default_settings",
     "due_at",
     "excerpt",
+    "forget_address",
     "is_quiet",
     "mark",
     "notify",

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 from uuid import UUID
 
+from domain.events import derived_id
 from domain.notification.entity import Notification
 from domain.notification.settings import NotificationChannel, NotificationSettings
 from domain.notification.timing import MAIL_WINDOW, PUSH_WINDOW, due_at, zone_of
@@ -54,6 +55,11 @@ class DeliveryBatch:
     due_at: datetime
 
 
+def batch_id(user_id: UUID, channel: NotificationChannel, due_at: datetime) -> UUID:
+    """The id of what sends a batch; of a mail, the one in its Message-ID."""
+    return derived_id(user_id, channel, due_at.isoformat())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
     """What deliveries depend on of a person."""
@@ -73,6 +79,10 @@ class DeliveryStore(Protocol):
     async def finish(self, deliveries: Sequence[Delivery]) -> None:
         """Store what came of deliveries: of those that are queued, and of failed ones that were sent after all, to another
         device."""
+        ...
+
+    async def fail_sent_mail(self, user_id: UUID, mail_id: UUID, reason: str, at: datetime) -> None:
+        """Store that a mail which a server had accepted came back: the deliveries that it was about have failed."""
         ...
 
 

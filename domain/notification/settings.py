@@ -31,6 +31,7 @@ class DigestFrequency(StrEnum):
     WEEKLY = "WEEKLY"
 
 
+UNSUBSCRIBED: Final = "Unsubscribed."
 _IN_APP: Final = frozenset({NotificationChannel.IN_APP})
 _EVERYWHERE: Final = frozenset(NotificationChannel)
 DEFAULT_CHANNELS: Final[Mapping[Reason, frozenset[NotificationChannel]]] = {
@@ -158,6 +159,13 @@ async def switch_mail_off(uow: UnitOfWork, user_id: UUID, reason: str) -> Notifi
     """Send a person no mails any more, until they ask for them again."""
     before = await uow.notification_settings.lock(user_id)
     return await _save(uow, None, before, {"email_off_reason": before.email_off_reason or reason})
+
+
+async def forget_address(uow: UnitOfWork, user_id: UUID) -> NotificationSettings:
+    """A person has another address: what was reported of the one before does not keep mails from it."""
+    before = await uow.notification_settings.lock(user_id)
+    reason = before.email_off_reason
+    return await _save(uow, None, before, {"email_off_reason": reason if reason == UNSUBSCRIBED else None})
 
 
 async def unsubscribe(uow: UnitOfWork, user_id: UUID, reason: Reason) -> NotificationSettings:

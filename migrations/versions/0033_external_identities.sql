@@ -8,7 +8,7 @@ CREATE TABLE external_identities (
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     last_used_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_external_identities PRIMARY KEY (id),
-    CONSTRAINT uq_external_identities_issuer UNIQUE (issuer, subject),
+    CONSTRAINT uq_external_identities_issuer_subject UNIQUE (issuer, subject),
     CONSTRAINT fk_external_identities_user_id FOREIGN KEY(user_id) REFERENCES users (id)
 );
 

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Uuid, and_, bindparam, column, exists, literal_column, or_, select
+from sqlalchemy import Text, Uuid, and_, bindparam, column, exists, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.notification import (
@@ -14,6 +15,7 @@ from domain.notification import (
     NotificationChannel,
     NotificationSettings,
     Recipient,
+    batch_id,
     default_settings,
 )
 from persistence.access import VIEWER, any_id
@@ -73,6 +75,29 @@ _NOT_SUPPRESSED = Statement(
         _d.c.state != literal_column("'SUPPRESSED'"),
     )
 )
+_SENT_MAILS = Statement(
+    select(_d.c.due_at)
+    .distinct()
+    .where(
+        _d.c.user_id == bindparam("user", type_=Uuid),
+        _d.c.channel == literal_column("'EMAIL'"),
+        _d.c.state == literal_column("'SENT'"),
+        _d.c.at > bindparam("since", type_=INSTANT),
+    )
+    .limit(literal_column("2000"))
+)
+_FAIL_SENT = Statement(
+    _d.update()
+    .where(
+        _d.c.user_id == bindparam("user", type_=Uuid),
+        _d.c.channel == literal_column("'EMAIL'"),
+        _d.c.state == literal_column("'SENT'"),
+        _d.c.due_at == bindparam("due_at", type_=INSTANT),
+    )
+    .values(state=literal_column("'FAILED'"), detail=bindparam("reason", type_=Text), at=bindparam("at", type_=INSTANT))
+)
+_BOUNCE_WINDOW: Final = timedelta(days=7)
+"""Mail servers try for five days at most before they send a mail back."""
 
 
 class SqlDeliveries:
@@ -95,6 +120,12 @@ class SqlDeliveries:
         """Store what came of deliveries: of those that are queued, and of failed ones that were sent after all."""
         if deliveries:
             await self._connection.execute(_FINISH, deliveries=[to_params(each) for each in deliveries])
+
+    async def fail_sent_mail(self, user_id: UUID, mail_id: UUID, reason: str, at: datetime) -> None:
+        """Store that a mail came back. Its id is that of the job which sent it, and derives from when it was due."""
+        rows = await self._connection.fetch(_SENT_MAILS, user=user_id, since=at - _BOUNCE_WINDOW)
+        for due_at in (row[0] for row in rows if batch_id(user_id, NotificationChannel.EMAIL, row[0]) == mail_id):
+            await self._connection.execute(_FAIL_SENT, user=user_id, due_at=due_at, reason=reason, at=at)
 
 
 async def of_notifications(database: Database, viewer: UUID, notification_ids: Sequence[UUID]) -> dict[UUID, list[Any]]:

@@ -25,6 +25,7 @@ from persistence.tables.identity import (
     users,
 )
 from persistence.tables.jobs import user_jobs
+from persistence.tables.mail import mail_reports
 from persistence.tables.notifications import (
     notification_deliveries,
     notification_settings,
@@ -82,6 +83,7 @@ __all__ = [
     "invitations",
     "jobs",
     "labels",
+    "mail_reports",
     "metadata",
     "notification_deliveries",
     "notification_settings",

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from domain.attachment import AttachmentState
 from domain.document.kind import DocumentType
 from domain.events import ChangeKind
+from domain.mail_report import MailReportKind
 from domain.notification import DeliveryState, DigestFrequency, NotificationChannel, NotificationReason
 from domain.permissions import Role
 from domain.project import ProjectStatus, ProjectVisibility
@@ -71,6 +72,7 @@ notification_reason = postgres_enum(NotificationReason, "notification_reason")
 notification_channel = postgres_enum(NotificationChannel, "notification_channel")
 delivery_state = postgres_enum(DeliveryState, "delivery_state")
 digest_frequency = postgres_enum(DigestFrequency, "digest_frequency")
+mail_report_kind = postgres_enum(MailReportKind, "mail_report_kind")
 push_platform = postgres_enum(PushPlatform, "push_platform")
 
 

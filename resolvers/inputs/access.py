@@ -24,7 +24,7 @@ graphql_enum(
     TASKS_WRITE="Change tasks and comments.",
     DOCUMENTS_READ="Read documents.",
     DOCUMENTS_WRITE="Change documents.",
-    NOTIFICATIONS_READ="Read notifications.",
+    NOTIFICATIONS_READ="Read notifications, and how and where the viewer wants them.",
     NOTIFICATIONS_WRITE="Mark notifications as read.",
     SEARCH="Search.",
     WEBHOOKS_MANAGE="Manage webhooks.",

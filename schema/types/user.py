@@ -87,17 +87,32 @@ class Account:
 
     email: str = leaf("E-mail address to sign in with.", "email_address")
     email_verified_at: datetime | None = leaf("Time at which the address was verified; null if never.")
-    is_server_admin: bool = leaf("Whether the viewer administers the server.")
-    sessions: list[Session] = relation(resolvers.user.sessions, "Open sessions, most recently used first.", personal=True)
-    api_tokens: list[ApiToken] = relation(resolvers.api_token.of_accounts, "API tokens, newest first.", personal=True)
-    factors: list[Factor] = relation(resolvers.factor.factors, "Second factors and passkeys, the oldest first.", personal=True)
+    is_server_admin: bool = relation(
+        resolvers.user.are_server_admins,
+        "Whether the viewer administers the server.",
+        guard=Scope.PROFILE_READ,
+        needs=["is_server_admin"],
+    )
+    sessions: list[Session] = relation(
+        resolvers.user.sessions, "Open sessions, most recently used first.", guard=Scope.PROFILE_READ, personal=True
+    )
+    api_tokens: list[ApiToken] = relation(
+        resolvers.api_token.of_accounts, "API tokens, newest first.", guard=Scope.PROFILE_READ, personal=True
+    )
+    factors: list[Factor] = relation(
+        resolvers.factor.factors, "Second factors and passkeys, the oldest first.", guard=Scope.PROFILE_READ, personal=True
+    )
     external_identities: list[ExternalIdentity] = relation(
         resolvers.external_identity.of_accounts,
         "Accounts of outside OpenID providers that sign the viewer in, the oldest first.",
+        guard=Scope.PROFILE_READ,
         personal=True,
     )
     recovery_codes_left: int = relation(
-        resolvers.factor.recovery_codes_left, "How many recovery codes have not been used.", personal=True
+        resolvers.factor.recovery_codes_left,
+        "How many recovery codes have not been used.",
+        guard=Scope.PROFILE_READ,
+        personal=True,
     )
     notification_preferences: list[NotificationPreference] = relation(
         resolvers.notification_settings.preferences,
@@ -167,8 +182,8 @@ class User(Entity):
     )
     account: Account | None = relation(
         resolvers.user.accounts,
-        "Sessions and e-mail address; null for anybody but the viewer.",
-        guard=Scope.PROFILE_READ,
+        "Sessions, e-mail address and settings of notifications; null for anybody but the viewer. Needs PROFILE_READ or "
+        "NOTIFICATIONS_READ, as its fields say.",
         personal=True,
     )
 

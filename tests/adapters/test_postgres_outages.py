@@ -180,7 +180,7 @@ async def test_a_statement_whose_connection_is_terminated_is_unavailable_and_its
     await _assert_whole(database)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(each, marks=pytest.mark.fuzz) for each in range(2, 6))])
 async def test_after_any_sequence_of_failures_every_place_of_the_pool_is_there(database: Database, url: str, seed: int) -> None:
     dice = random.Random(seed)
     async with open_database(url, max_connections=1) as other:

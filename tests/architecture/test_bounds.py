@@ -50,6 +50,7 @@ _BOUNDS: dict[str, str] = {
     "auth/tokens.py:AccessTokens._api_tokens": _BYTES,
     "auth/tokens.py:AccessTokens._checked_sessions": _BYTES,
     "auth/tokens.py:AccessTokens._verified_tokens": _BYTES,
+    "mail/sns_message.py:SnsVerifier._keys": "MAX_CERTIFICATES keys",
     "mail/smtp.py:SmtpMailer._slots": "four connections, each for 30 s at most",
     "persistence/blobs/document_objects.py:DocumentObjects._write_slots": "half the connections, and two seconds of waiting",
     "persistence/blobs/local.py:LocalBlobs._threads": "8 threads; calls that wait are cancelled after 5 s",

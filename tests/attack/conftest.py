@@ -13,7 +13,9 @@ from tests.support.server_process import START_TIMEOUT_SECONDS, running_process
 @pytest.fixture(scope="session")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """A server that answers."""
-    with running_process(folder=tmp_path_factory.mktemp("attacked"), seed_size="none", log_level="warning") as process:
+    options = {"seed_size": "none", "log_level": "warning"}
+    # Its memory is measured, so it shares no pages with others.
+    with running_process(folder=tmp_path_factory.mktemp("attacked"), new_interpreter=True, **options) as process:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while not _is_ready(process.port):
             assert time.monotonic() < deadline, process.output

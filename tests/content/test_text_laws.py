@@ -5,7 +5,7 @@ written.
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from pycrdt import XmlFragment
@@ -16,11 +16,12 @@ from content.text.patch_blocks import patch_blocks
 from content.text.tree import CODE_LINK, Mark, Node, text_run
 from domain.document.kind import ContentFormat, DocumentType
 from tests.support.document_trees import BEYOND_SCHEMA, DOCUMENTS, SAYABLE, without_rims
+from tests.support.examples import examples
 
 pytestmark = pytest.mark.slow
 
 TEXT = DocumentType.TEXT
-EXAMPLES = settings(max_examples=60, deadline=None)
+EXAMPLES = examples(25, many=1_000)
 
 
 def holding(tree: Node) -> crdt.Doc:
@@ -229,13 +230,13 @@ def shown_by_tree(node: Node) -> Shown:
     return found
 
 
-@settings(max_examples=400, deadline=None)
+@examples(200, many=2_000)
 @given(st.lists(st.sampled_from(_FRAGMENTS), max_size=25).map("".join))
 def test_a_document_says_what_a_reader_of_commonmark_sees(text: str) -> None:
     assert shown_by_tree(markdown_parser.parse(text)) == shown_by_html(text)
 
 
-@settings(max_examples=400, deadline=None)
+@examples(200, many=2_000)
 @given(st.lists(st.sampled_from(_FRAGMENTS), max_size=25).map("".join))
 def test_what_was_imported_is_the_same_when_it_is_exported_and_imported_again(text: str) -> None:
     read = markdown_parser.parse(text)

@@ -7,13 +7,14 @@ from uuid import UUID, uuid4
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.notification import Notification, NotificationReason, NotificationText, push_message
 from domain.push import MAX_PAYLOAD_BYTES, Urgency, encode_payload
 from domain.push_device import FIRST_RETRY, MAX_RETRY, PushDevice, PushPlatform, WebSubscription, _is_point
 
+SLOW_MACHINES_TOO = settings(derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DEVICE = PushDevice(
     id=uuid4(),
@@ -40,6 +41,7 @@ def notification(reason: NotificationReason = NotificationReason.ASSIGNED) -> No
     )
 
 
+@SLOW_MACHINES_TOO
 @given(st.integers(min_value=1, max_value=2**200), st.integers(min_value=0, max_value=8 * 65 - 1))
 def test_points_of_the_curve_are_keys_and_others_are_not(secret: int, flipped: int) -> None:
     key = ec.derive_private_key(secret, ec.SECP256R1()).public_key()
@@ -60,12 +62,14 @@ def test_what_is_no_point_at_all_is_no_key() -> None:
         assert not _is_point(value)
 
 
+@SLOW_MACHINES_TOO
 @given(st.text(max_size=100), st.binary(min_size=65, max_size=65), st.binary(min_size=16, max_size=16))
 def test_a_subscription_is_read_as_it_was_written(endpoint: str, key: bytes, auth: bytes) -> None:
     subscription = WebSubscription(endpoint, key, auth)
     assert WebSubscription.decode(subscription.encode()) == subscription
 
 
+@SLOW_MACHINES_TOO
 @given(st.lists(st.floats(min_value=0, max_value=5000), min_size=1, max_size=30), st.floats(min_value=0, max_value=10**9))
 def test_a_device_that_fails_is_left_alone_for_longer_and_longer_within_bounds(late: list[float], asked: float) -> None:
     device, now, pauses = DEVICE, NOW, []
@@ -94,6 +98,7 @@ def test_a_browser_is_recognized_by_its_address_whatever_its_keys_are() -> None:
     assert replace(DEVICE, platform=PushPlatform.APNS).token_hash != DEVICE.token_hash
 
 
+@SLOW_MACHINES_TOO
 @given(
     st.lists(st.sampled_from(NotificationReason), min_size=1, max_size=40),
     st.text(max_size=1000),

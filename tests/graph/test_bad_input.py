@@ -16,6 +16,7 @@ from gateway.http.request import BadRequest, from_body
 from resolvers import ids
 from schema.error_code import ErrorCode
 from tests.support.app import App
+from tests.support.examples import examples
 from tests.support.graph_actions import create_comment, create_label, create_task, mutate, mutation_text, table_states
 from tests.support.hostile_values import CORE_SCHEMA, STRINGS, UNENCODABLE_STRINGS, argument_values, mostly_valid, values_of
 from tests.support.teams import SampleTeam, create_sample_team
@@ -118,7 +119,7 @@ def _query_arguments(name: str) -> SearchStrategy[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.slow
-@settings(deterministic, max_examples=150)
+@examples(75, many=1_000, like=deterministic)
 @given(drawn=st.sampled_from(sorted(name for name in QUERIES if QUERIES[name].args)).flatmap(_query_arguments))
 @pytest.mark.usefixtures("no_logged_errors")
 async def test_a_query_takes_anything(app: App, target: Target, drawn: tuple[str, dict[str, Any]]) -> None:
@@ -146,7 +147,7 @@ def _nested_arguments(field: tuple[str, str]) -> SearchStrategy[tuple[str, str, 
 
 
 @pytest.mark.slow
-@settings(deterministic, max_examples=100)
+@examples(50, many=1_000, like=deterministic)
 @given(drawn=st.sampled_from([(one, each) for one in NESTED for each in NESTED[one]]).flatmap(_nested_arguments))
 @pytest.mark.usefixtures("no_logged_errors")
 async def test_a_relation_takes_anything(app: App, target: Target, drawn: tuple[str, str, dict[str, Any]]) -> None:

@@ -169,7 +169,7 @@ async def require_equal(app: App, person: Person, old: BoardCache) -> None:
     assert old.ordered_ids == list(new.tasks)
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(each, marks=pytest.mark.slow) for each in range(1, 4))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(each, marks=pytest.mark.fuzz) for each in range(1, 4))])
 async def test_changes_applied_to_an_old_board_give_the_new_board(app: App, team: SampleTeam, seed: int) -> None:
     other = await create_second_team(app, team)
     projects = [team.project_id, await create_project(app, team, "Next door")]

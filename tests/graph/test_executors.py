@@ -48,7 +48,7 @@ async def compare_executors(app: App, ids_by_type: dict[str, list[str]], team: S
     return compiled
 
 
-_MARKS: list[list[pytest.MarkDecorator]] = [[], *[[pytest.mark.slow]] * 5, *[[pytest.mark.fuzz]] * (BATCHES - 6)]
+_MARKS: list[list[pytest.MarkDecorator]] = [[], [pytest.mark.slow], *[[pytest.mark.fuzz]] * (BATCHES - 2)]
 
 
 @pytest.mark.parametrize("batch", [pytest.param(each, marks=marks) for each, marks in enumerate(_MARKS)])

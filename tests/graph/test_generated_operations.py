@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from functools import cache
 
 import pytest
 from hypothesis.strategies import SearchStrategy
@@ -13,7 +14,7 @@ from tests.support.strategies import GeneratedDocument, check_examples, generate
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = 150
+EXAMPLES = 60
 CORE_SCHEMA = schema._schema
 _ACCOUNT_DELETIONS = {"userDelete", "teamDelete"}  # nobody would be left to ask
 _PASSWORD_MUTATIONS = {
@@ -23,10 +24,20 @@ _PASSWORD_MUTATIONS = {
     "userRegister",
     "userUpdate",
 }  # passwords are slow by design
-QUERIES = generated_documents(CORE_SCHEMA)
 _RANDOM = {"passkeyRequestCreate"}  # two answers are never the same
 _LEFT_OUT = frozenset(_ACCOUNT_DELETIONS | _PASSWORD_MUTATIONS | _RANDOM)
-MUTATIONS = generated_documents(CORE_SCHEMA, mutations_only=True, without=_LEFT_OUT)
+
+
+@cache
+def drawn_queries() -> "SearchStrategy[GeneratedDocument]":
+    """Queries; made when a test first asks, since that takes seconds, and every worker imports this module."""
+    return generated_documents(CORE_SCHEMA)
+
+
+@cache
+def drawn_mutations() -> "SearchStrategy[GeneratedDocument]":
+    """Mutations after which there is still somebody to ask; the same."""
+    return generated_documents(CORE_SCHEMA, mutations_only=True, without=_LEFT_OUT)
 
 
 def compare_on_examples(
@@ -64,7 +75,7 @@ def compare_on_examples(
 
 
 def test_drawn_queries_come_out_the_same(loop: asyncio.AbstractEventLoop, paired_apps: PairedApps) -> None:
-    counts = compare_on_examples(loop, paired_apps, QUERIES, writes=False, examples=EXAMPLES, first_seed=1)
+    counts = compare_on_examples(loop, paired_apps, drawn_queries(), writes=False, examples=EXAMPLES, first_seed=1)
     assert counts["asked"] >= EXAMPLES
     assert counts["compiled"] > EXAMPLES // 3
 
@@ -72,6 +83,6 @@ def test_drawn_queries_come_out_the_same(loop: asyncio.AbstractEventLoop, paired
 def test_drawn_mutations_come_out_the_same_and_do_the_same(
     loop: asyncio.AbstractEventLoop, isolated_paired_apps: PairedApps
 ) -> None:
-    counts = compare_on_examples(loop, isolated_paired_apps, MUTATIONS, writes=True, examples=EXAMPLES, first_seed=2)
+    counts = compare_on_examples(loop, isolated_paired_apps, drawn_mutations(), writes=True, examples=EXAMPLES, first_seed=2)
     assert counts["asked"] >= EXAMPLES
     assert counts["compiled"] > EXAMPLES // 3

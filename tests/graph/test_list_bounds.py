@@ -91,18 +91,18 @@ async def test_a_page_reads_fifty_rows_for_each_that_it_gives_at_most(
     counting: CountingDatabase, large_team: LargeTeam, name: str
 ) -> None:
     list_query, excess = LISTS[name], {}
-    for field in list_query.sorts:
-        for descending in (False, True):
-            for meaning, where in filters(large_team).items():
-                given = {
-                    "viewer": large_team.viewer,
-                    "where": where if meaning == "deleted too" else AllOf((where, _NOT_DELETED)),
-                    "order": [Order(field, descending=descending)],
-                }
-                _, read = await read_page(counting, list_query, _parent(list_query, large_team), Paging(first=PAGE_ROWS), **given)
-                # Of a task that may be blocked, its link and the other task are read too; and creators have no index.
-                if read > MAX_ROWS_READ * (3 if meaning in ("blocked", "free", "creator") else 1):
-                    excess[f"{field} {'down' if descending else 'up'}, {meaning}"] = read
+    for place, field in enumerate(list_query.sorts):
+        for nr, (meaning, where) in enumerate(filters(large_team).items()):
+            descending = (place + nr) % 2 == 0  # each field with each filter, in one direction or the other
+            given = {
+                "viewer": large_team.viewer,
+                "where": where if meaning == "deleted too" else AllOf((where, _NOT_DELETED)),
+                "order": [Order(field, descending=descending)],
+            }
+            _, read = await read_page(counting, list_query, _parent(list_query, large_team), Paging(first=PAGE_ROWS), **given)
+            # Of a task that may be blocked, its link and the other task are read too; and creators have no index.
+            if read > MAX_ROWS_READ * (3 if meaning in ("blocked", "free", "creator") else 1):
+                excess[f"{field} {'down' if descending else 'up'}, {meaning}"] = read
     assert excess == {}
 
 
@@ -137,7 +137,7 @@ async def test_a_merged_page_is_that_of_the_rows_sorted_as_a_whole(
     parent = _parent(list_query, large_team)
     for place, field in enumerate(list_query.sorts):
         for nr, (meaning, where) in enumerate(filters(large_team).items()):
-            if (place + nr) % 3 and list_query is not TASKS:
+            if (place + nr) % 3:
                 continue
             given: dict[str, Any] = {
                 "viewer": large_team.viewer,

@@ -92,7 +92,7 @@ async def test_settings_are_their_persons_alone(app: App, team: SampleTeam) -> N
 
 async def test_a_token_needs_the_scopes_of_notifications(app: App, team: SampleTeam) -> None:
     fields = ("digest", "emailOffReason", "quietHours { from }", "notificationPreferences { reason }")
-    with_scopes = (((Scope.PROFILE_READ,), False), ((Scope.PROFILE_READ, Scope.NOTIFICATIONS_READ), True))
+    with_scopes = (((Scope.PROFILE_READ,), False), ((Scope.NOTIFICATIONS_READ,), True))
     for field, (scopes, allowed) in product(fields, with_scopes):
         answer = await app.execute(
             team.member, f"{{ viewer {{ account {{ {field} }} }} }}", actor=actor_with_scopes(team.member, *scopes)
@@ -105,6 +105,28 @@ async def test_a_token_needs_the_scopes_of_notifications(app: App, team: SampleT
     )
     assert refused["errors"][0]["extensions"]["code"] == "INSUFFICIENT_SCOPE"
     assert (await settings_of(app, team.member))["digest"] == "OFF"
+
+
+async def test_the_scope_of_notifications_opens_what_services_need_that_notify_people_and_no_more(
+    app: App, team: SampleTeam
+) -> None:
+    async def answer(selection: str, *scopes: Scope) -> Any:
+        return await app.execute(team.member, selection, actor=actor_with_scopes(team.member, *scopes))
+
+    contact = "{ viewer { displayName email timeZone locale account { email emailVerifiedAt pushContent pushDevices { id } } } }"
+    shown = (await answer(contact, Scope.NOTIFICATIONS_READ))["data"]["viewer"]
+    assert shown["account"]["email"] == shown["email"] == team.member.user.email_address
+    private = ("isServerAdmin", "sessions { id }", "apiTokens { id }", "factors { id }", "recoveryCodesLeft")
+    for field in private:
+        selection = f"{{ viewer {{ account {{ {field} }} }} }}"
+        (error,) = (await answer(selection, Scope.NOTIFICATIONS_READ))["errors"]
+        assert error["extensions"] == {"code": "INSUFFICIENT_SCOPE", "scope": "PROFILE_READ"}
+        assert "errors" not in await answer(selection, Scope.PROFILE_READ)
+    own = f'{{ user(id: "{team.member.id}") {{ account {{ emailVerifiedAt }} }} }}'
+    (error,) = (await answer(own, Scope.TEAMS_READ))["errors"]
+    assert error["extensions"] == {"code": "INSUFFICIENT_SCOPE", "scope": "PROFILE_READ"}
+    (error,) = (await answer("{ viewer { id } }", Scope.TASKS_READ, Scope.TEAMS_READ))["errors"]
+    assert error["extensions"] == {"code": "INSUFFICIENT_SCOPE", "scope": "PROFILE_READ"}
 
 
 async def test_a_change_of_settings_is_told_to_ones_other_devices(app: App, team: SampleTeam) -> None:

@@ -11,8 +11,8 @@ from tests.support.app import App, Person
 from tests.support.audit import record_team
 from tests.support.graph_actions import create_comment, create_task, mutate, mutate_ok
 from tests.support.oauth import registered
-from tests.support.webhooks import create_webhook
 from tests.support.teams import SampleTeam, uuid_of
+from tests.support.webhooks import create_webhook
 
 TYPES = schema._schema.type_map
 

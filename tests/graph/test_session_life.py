@@ -110,10 +110,10 @@ async def test_everybody_who_refreshes_with_one_token_gets_the_same_successor_wh
 
 
 @pytest.mark.slow
-async def test_a_thousand_concurrent_refreshes_never_leave_two_different_living_successors(app: App) -> None:
+async def test_hundreds_of_concurrent_refreshes_never_leave_two_different_living_successors(app: App) -> None:
     first = (await register(app))["tokens"]["refreshToken"]
     answers = await asyncio.gather(
-        *(app.execute(None, REFRESH, input={"refreshToken": first}) for _ in range(1000)), return_exceptions=True
+        *(app.execute(None, REFRESH, input={"refreshToken": first}) for _ in range(300)), return_exceptions=True
     )
     found: set[str] = set()
     for answer in answers:

@@ -9,6 +9,7 @@ from hypothesis.strategies import SearchStrategy
 
 from domain.task import TaskPriority, TaskStatus
 from tests.support.app import App
+from tests.support.examples import examples
 from tests.support.sample_tasks import (
     DAYS,
     INSTANTS,
@@ -104,7 +105,7 @@ def with_sample_ids(sample: SampleTasks, condition: Any) -> Any:
             return condition
 
 
-@deterministic
+@examples(50, many=100, like=deterministic)
 @given(
     drawn=filters, deleted=st.sampled_from([{}, {"includeDeleted": True}, {"includeDeleted": False}, {"includeDeleted": None}])
 )

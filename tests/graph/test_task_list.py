@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from resolvers import ids
 from tests.support.app import App
+from tests.support.examples import examples
 from tests.support.graph_actions import create_project, mutate_ok
 from tests.support.sample_tasks import (
     SORT_KEYS,
@@ -56,7 +57,7 @@ async def walk_pages(app: App, sample: SampleTasks, size: int, *, backwards: boo
 
 
 @pytest.mark.slow
-@deterministic
+@examples(25, many=100, like=deterministic)
 @given(order=orders, size=st.integers(4, 30), backwards=st.booleans())
 async def test_pages_in_any_order_neither_repeat_nor_skip(
     app: App, sample_tasks: SampleTasks, order: list[dict[str, str]], size: int, backwards: bool

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.app import App
+from tests.support.examples import examples
 from tests.support.graph_actions import codes_and_paths, create_project, create_task, fetch_task, mutate
 from tests.support.sample_tasks import deterministic
 from tests.support.teams import SampleTeam, create_sample_team
@@ -21,7 +22,7 @@ async def tree_team(app: App) -> SampleTeam:
     return await create_sample_team(app)
 
 
-@settings(deterministic, max_examples=40)
+@examples(15, many=100, like=deterministic)
 @given(moves=moves)
 async def test_after_any_moves_there_is_no_circle_and_subtasks_lie_in_the_project_of_their_parent(
     app: App, tree_team: SampleTeam, moves: list[tuple[int, int]]

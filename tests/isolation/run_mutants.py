@@ -31,7 +31,11 @@ def main(wanted: Sequence[str]) -> int:
             name,
             tests_of(name),
         ]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
+        try:
+            ended = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            sys.stdout.write(f"noticed  {name}: the tests did not end\n")
+            continue
         failed = [line for line in ended.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
         if ended.returncode == 0:
             survivors.append(name)

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -26,6 +26,7 @@ from outgoing.safe_http import SafeHttpClient
 from push.web_push import WebPusher, encrypt, public_key_of
 from tests.support.push_service import Browser, PushService, base64url, bytes_of_base64url, push_service
 
+SLOW_MACHINES_TOO = settings(derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 CONTACT = "mailto:hive@example.com"
 MESSAGE_ID = UUID("019a0000-0000-7000-8000-000000000001")
 KEY = ECKey.generate_key("P-256")
@@ -81,6 +82,7 @@ def test_browsers_of_these_tests_decrypt_as_the_standard_does() -> None:
     assert raised.value.doc == "When I grow up, I want to be a watermelon"
 
 
+@SLOW_MACHINES_TOO
 @given(st.dictionaries(st.text(max_size=50), st.text(max_size=300), max_size=5))
 def test_what_is_encrypted_for_a_browser_only_that_browser_reads(payload: dict[str, str]) -> None:
     browser, other = Browser("https://push.example.net/1"), Browser("https://push.example.net/2")

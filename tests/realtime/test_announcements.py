@@ -21,6 +21,7 @@ from realtime.announcements import (
 )
 from realtime.memory_backend import MemoryBackend
 from tests.support.event_streams import make_entry, wait_until
+from tests.support.machine import allowed_seconds
 
 
 class BrokenBackend(MemoryBackend):
@@ -85,7 +86,7 @@ async def test_announcing_to_a_broken_backend_costs_nothing_and_the_newest_are_r
         began = time.perf_counter()
         for position in range(1, MAX_QUEUED_MESSAGES + 501):
             await live.announce(make_entry("team:1", position))
-        assert time.perf_counter() - began < 0.4
+        assert time.perf_counter() - began < allowed_seconds(0.4)
         await asyncio.sleep(0.05)
         assert backend.attempts >= 1
         backend.broken = False

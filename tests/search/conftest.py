@@ -12,7 +12,7 @@ from app.settings import Settings
 from app.worker import run_worker
 from persistence.search.opensearch.rebuild import build
 from persistence.search.opensearch.search import OpenSearchSearch
-from tests.conftest import migrate_template
+from tests.conftest import migrate_template, open_shared_app
 from tests.support.app import GENEROUS_LIMITS, IDLE_TIMINGS, App
 from tests.support.backing_services import database_from_template
 from tests.support.opensearch import opensearch
@@ -21,12 +21,22 @@ from tests.support.worker_effects import FAST_TIMINGS
 
 
 @pytest.fixture(scope="session")
-def app(request: pytest.FixtureRequest, app: App) -> App:
+async def postgres_app(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
+    """The application over a database of the searches' own: among the objects of all tests each would take ten times as long."""
+    async with (
+        database_from_template(postgres_server, "migrated", migrate_template) as url,
+        open_shared_app(url, tmp_path_factory.mktemp("search")) as opened,
+    ):
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def app(request: pytest.FixtureRequest, postgres_app: App) -> App:
     """The application that searches in Postgres or, as `parametrize` says, in OpenSearch."""
     if getattr(request, "param", "postgres") == "opensearch":
         found: App = request.getfixturevalue("opensearch_app")
         return found
-    return app
+    return postgres_app
 
 
 @pytest.fixture(scope="session")

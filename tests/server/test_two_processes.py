@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.support.backing_services import Valkey, free_port
 from tests.support.crash import TwoServerWorkload
+from tests.support.machine import allowed_seconds
 from tests.support.server_process import (
     TASK_CREATE,
     Client,
@@ -59,7 +60,7 @@ async def test_a_killed_valkey_costs_a_delay_and_nothing_else(server_pair: Pair,
     try:
         calm = await written.write(60, pause_seconds=0.005)
         for relay in relays:
-            await relay.wait_until_all_received(timeout_seconds=5)
+            await relay.wait_until_all_received(timeout_seconds=30)
         at_ease = max(max(relay.delays) for relay in relays)
 
         valkey_server.kill()
@@ -67,12 +68,12 @@ async def test_a_killed_valkey_costs_a_delay_and_nothing_else(server_pair: Pair,
         await asyncio.to_thread(valkey_server.start)
         await written.write(30, pause_seconds=0.02)
         for relay in relays:
-            await relay.wait_until_all_received(timeout_seconds=10)
+            await relay.wait_until_all_received(timeout_seconds=30)
         worst = max(max(relay.delays) for relay in relays)
 
         quick = await written.write(40, pause_seconds=0.01)
         for relay in relays:
-            await relay.wait_until_all_received(timeout_seconds=5)
+            await relay.wait_until_all_received(timeout_seconds=30)
     finally:
         for each in listening:
             each.cancel()
@@ -82,9 +83,9 @@ async def test_a_killed_valkey_costs_a_delay_and_nothing_else(server_pair: Pair,
 
     logger.info("Longest delay: %.3f s at ease, %.3f s with Valkey killed.", at_ease, worst)
     logger.info("Writes: median %.4f s at ease; deaf %.4f s, at most %.4f s.", median(calm), median(deaf), max(deaf))
-    assert worst < 4.0
-    assert max(deaf) < 1.0
-    assert max(relays[0].delays[-40:] + relays[1].delays[-40:]) < 1.0, "heard at once again"
+    assert worst < allowed_seconds(4.0)
+    assert max(deaf) < allowed_seconds(1.0)
+    assert max(relays[0].delays[-40:] + relays[1].delays[-40:]) < allowed_seconds(1.0), "heard at once again"
     assert len(quick) == 40
 
 
@@ -123,7 +124,7 @@ async def test_a_session_that_is_ended_closes_its_sockets_on_every_process_withi
             await collect_until_closed(socket, results)
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4403, "UNAUTHENTICATED")
-        assert asyncio.get_running_loop().time() - began < 1
+        assert asyncio.get_running_loop().time() - began < allowed_seconds(1.0)
         assert set(results) <= {"Session"}
     await ada.close()
     await elsewhere.close()
@@ -171,5 +172,5 @@ async def assert_closed_within_a_second(client: Client, ending: Awaitable[Any]) 
             await collect_until_closed(socket, [])
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4403, "UNAUTHENTICATED")
-        assert asyncio.get_running_loop().time() - began < 1
+        assert asyncio.get_running_loop().time() - began < allowed_seconds(1.0)
     await client.close()

@@ -18,6 +18,8 @@ MEMBERS = "mutation ($input: ProjectSetMembersInput!) { projectSetMembers(input:
 TEAM = "query ($id: ID!) { project(id: $id) { team { id } } }"
 VIEWER_QUERY = "{ viewer { id email } }"
 EMPTY = b"\x00"
+TIMEOUT_SECONDS = 30.0
+"""For what comes at once, but on a busy machine."""
 
 
 @asynccontextmanager
@@ -41,7 +43,7 @@ def collaboration_url(server: ServerProcess, document_id: str, token: str | None
 
 async def next_message(socket: ClientConnection, kind: MessageType, step: SyncStep | None = None) -> bytes:
     """The content of the next message of a kind."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             data = await socket.recv()
             assert isinstance(data, bytes)
@@ -55,7 +57,7 @@ async def next_message(socket: ClientConnection, kind: MessageType, step: SyncSt
 async def close_reason(socket: ClientConnection) -> tuple[int | None, str]:
     """How the server closes."""
     try:
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 await socket.recv()
     except ConnectionClosed as closed:

@@ -51,7 +51,7 @@ _MUTATION_FIELDS = schema._schema.mutation_type.fields  # type: ignore[union-att
 _TABLES = """
   teams team_members labels projects project_members tasks task_aliases task_links comments comment_reactions watchers seen_marks
   document_references documents document_versions document_heads document_updates
-  notifications notification_settings notification_deliveries push_devices
+  notifications notification_settings notification_deliveries push_devices mail_reports
   search_entries attachments discarded_blobs jobs user_jobs users sessions factors recovery_codes external_identities account_tokens
   invitations streams events idempotency_keys
 """.split()  # noqa: SIM905 (easier to read)

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,18 +25,21 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from embedded.child_process import tied_to_parent
 from tests.support.backing_services import free_port
+from tests.support.forked_process import fork_program, server_main
 from tests.support.secret_key import SECRET_KEY
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_SECONDS = 60.0
-STOP_TIMEOUT_SECONDS = 20.0
+STOP_TIMEOUT_SECONDS = 60.0
 PASSWORD = "correct horse battery staple"
 
 
 class ServerProcess:
     """`server.py` with a verb, from its start to its end."""
 
-    def __init__(self, *arguments: str, folder: Path, **settings: Any) -> None:
+    def __init__(self, *arguments: str, folder: Path, new_interpreter: bool = False, **settings: Any) -> None:
+        """`new_interpreter`: a start as from a shell, which imports everything, rather than a fork of what has."""
+        self._is_forked = not new_interpreter
         self.port = settings.pop("port", None) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._output_path = folder / f"server-{uuid4().hex[:8]}.txt"
@@ -50,11 +54,15 @@ class ServerProcess:
             **{f"HIVE_{name.upper()}": str(value) for name, value in settings.items()},
         }
         self._started_at = 0.0
-        self.startup_seconds = 0.0
+        self._process: subprocess.Popen[bytes] | ForkServerProcess
 
     def start(self) -> None:
-        """Start it; `wait` or `ready` say what comes of it."""
+        """Start it; `wait_until_ready` or `wait_for_exit` say what comes of it."""
         self._started_at = time.monotonic()
+        self._output_path.touch()
+        if self._is_forked:
+            self._process = fork_program(server_main, self._arguments, output=self._output_path, environment=self._environment)
+            return
         with self._output_path.open("wb") as output:
             self._process = subprocess.Popen(
                 tied_to_parent([sys.executable, str(ROOT / "server.py"), *self._arguments]),
@@ -67,7 +75,7 @@ class ServerProcess:
             )
 
     async def wait_until_ready(self) -> None:
-        """Wait until it is ready; `seconds` is how long it took."""
+        """Wait until it is ready."""
         async with httpx.AsyncClient() as http:
             while True:
                 try:
@@ -75,14 +83,23 @@ class ServerProcess:
                         break
                 except httpx.TransportError:
                     pass
-                running = self._process.poll() is None and time.monotonic() < self._started_at + START_TIMEOUT_SECONDS
+                running = self._exit_code() is None and time.monotonic() < self._started_at + START_TIMEOUT_SECONDS
                 assert running, f"the server did not start:\n{self.output}"
                 await asyncio.sleep(0.02)
-        self.startup_seconds = time.monotonic() - self._started_at
 
     @property
     def pid(self) -> int:
+        assert self._process.pid is not None
         return self._process.pid
+
+    def cpu_seconds(self) -> float:
+        """What the process and its threads have taken of the processor, whatever else the machine does."""
+        user, system = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def _exit_code(self) -> int | None:
+        """None while it runs; negative: the signal that ended it."""
+        return self._process.poll() if isinstance(self._process, subprocess.Popen) else self._process.exitcode
 
     @property
     def output(self) -> str:
@@ -96,15 +113,18 @@ class ServerProcess:
     async def wait_for_exit(self, *, timeout_seconds: float = STOP_TIMEOUT_SECONDS) -> int:
         """Wait for its end: the exit code."""
         deadline = time.monotonic() + timeout_seconds
-        while self._process.poll() is None:
+        while (code := self._exit_code()) is None:
             assert time.monotonic() < deadline, f"the server did not stop:\n{self.output}"
             await asyncio.sleep(0.01)
-        return self._process.returncode
+        return code
 
     def kill(self) -> None:
         """End it as a crash would."""
         self._process.kill()
-        self._process.wait()
+        if isinstance(self._process, subprocess.Popen):
+            self._process.wait()
+        else:
+            self._process.join()
 
 
 @contextmanager

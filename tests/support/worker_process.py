@@ -1,14 +1,11 @@
 """Worker processes that crash, and what must be true after them."""
 
 import asyncio
-import signal
-import subprocess
-import sys
+import os
 from collections import Counter
 from pathlib import Path
 
-from embedded.child_process import tied_to_parent
-from tests.support.server_process import ROOT
+from tests.support.forked_process import fork_program, module_main
 from tests.support.workers import WorkerDatabase
 
 
@@ -16,33 +13,33 @@ class WorkerProcess:
     """A process of `tests.support.crashing_worker`, or of another module like it."""
 
     def __init__(self, url: str, folder: Path, point: str = "none", *, module: str = "crashing_worker") -> None:
-        command = [sys.executable, "-m", f"tests.support.{module}", url, str(folder), point]
-        self._output = (folder / "output.txt").open("ab")
-        self._process = subprocess.Popen(
-            tied_to_parent(command), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output
+        self._process = fork_program(
+            module_main,
+            [f"tests.support.{module}", url, str(folder), point],
+            output=folder / "output.txt",
+            environment=dict(os.environ),  # noqa: TID251 (a process of its own inherits it)
         )
 
     @property
     def exit_code(self) -> int | None:
         """Its exit code, negative for the signal that killed it; None while it runs."""
-        return self._process.poll()
+        return self._process.exitcode
 
     async def wait_for_exit(self, *, timeout_seconds: float = 30.0) -> int:
         """Its exit code; negative: the signal that killed it."""
         async with asyncio.timeout(timeout_seconds):
-            while self._process.poll() is None:
+            while (code := self.exit_code) is None:
                 await asyncio.sleep(0.01)
-        return self._process.returncode
+        return code
 
     def kill(self) -> None:
         """End it as a crash would."""
         self._process.kill()
-        self._process.wait()
-        self._output.close()
+        self._process.join()
 
     async def stop(self) -> int:
         """End it in good order: its exit code."""
-        self._process.send_signal(signal.SIGTERM)
+        self._process.terminate()
         try:
             return await self.wait_for_exit()
         finally:

@@ -1,9 +1,10 @@
-"""Deletes notifications that are half a year old."""
+"""Deletes notifications that are half a year old, and reports of mail services of a month ago."""
 
 from datetime import timedelta
 from typing import Final
 
-from persistence.stores.notification import delete_older
+from domain.mail_report import REPORT_RETENTION
+from persistence.stores import mail_report, notification
 from workers.schedule import ScheduledRun, schedule
 
 RETENTION: Final = timedelta(days=180)
@@ -14,4 +15,5 @@ _MAX_DELETED: Final = 5_000
 @schedule(name="notification retention", every=timedelta(minutes=10))
 async def notification_retention(run: ScheduledRun) -> None:
     """Delete the oldest."""
-    await delete_older(run.uow.connection, run.uow.now - RETENTION, limit=_MAX_DELETED)
+    await notification.delete_older(run.uow.connection, run.uow.now - RETENTION, limit=_MAX_DELETED)
+    await mail_report.delete_older(run.uow.connection, run.uow.now - REPORT_RETENTION, limit=_MAX_DELETED)

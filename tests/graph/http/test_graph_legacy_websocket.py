@@ -184,7 +184,7 @@ async def test_start_before_hello_is_unauthorized(server: SampleServer) -> None:
 @pytest.mark.slow
 async def test_it_is_kept_alive_and_hung_up_on_when_it_answers_no_ping_of_the_websocket() -> None:
     async with (
-        run_sample_server(ping_interval_seconds=0.1, pong_timeout_seconds=0.08) as server,
+        run_sample_server(ping_interval_seconds=0.1, pong_timeout_seconds=0.08, close_timeout_seconds=0.2) as server,
         open_legacy_websocket(server) as ws,
     ):
         assert [await receive(ws) for _ in range(4)] == [{"type": "ka"}] * 4  # the library answers pings by itself

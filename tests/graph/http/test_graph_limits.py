@@ -7,6 +7,7 @@ import pytest
 
 from gateway.execution.executor import Executor, OperationRequest, OperationResult, PreparedOperation
 from gateway.execution.limits import Limits
+from tests.support.machine import allowed_seconds
 from tests.support.sample_graph import SCHEMA, nested_query
 
 
@@ -95,7 +96,7 @@ def test_exponential_fragments_are_measured_in_linear_time() -> None:
     started = time.perf_counter()
     prepared = prepare("query($n:Int){item(id:1){...F0}}" + spreads + page, limits, n=3)
     assert prepared.cost == 1 + 2**100 * 4
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < allowed_seconds(1.0)
 
 
 def test_fragments_that_spread_each_other_twice_are_refused_as_quickly() -> None:

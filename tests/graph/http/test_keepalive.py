@@ -17,7 +17,7 @@ from transport.uvicorn_websocket import WebSocketProtocol
 
 PING_INTERVAL_SECONDS, PONG_TIMEOUT_SECONDS = 0.3, 0.225
 """As 20 s and 15 s are, 67 times faster."""
-SOAK_SECONDS = 7.0
+SOAK_SECONDS = 3.5
 IDLE = "subscription{count(to:2,wait:3600)}"
 
 

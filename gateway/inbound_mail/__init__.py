@@ -1,0 +1,1 @@
+"""Takes what mail services post: reports of mails that came back, through SNS."""
