@@ -32,7 +32,7 @@ from tests.support.tenant_objects import (
     create_notification,
     create_push_device,
 )
-from tests.support.webhooks import create_webhook
+from tests.support.webhooks import create_webhook_about_project
 
 Objects = Mapping[str, str]
 Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID", "REAUTHENTICATION_REQUIRED"]
@@ -76,7 +76,7 @@ async def create_tenant(app: App, *, mark: str = "", private_mark: str = "") -> 
     own: Objects = {
         "ApiToken": ids.encode("ApiToken", token.id),
         "AuditEntry": await create_audit_entry(app, people),
-        **await create_webhook(app, people.owner, people.team_id),
+        **await create_webhook_about_project(app, people.owner, people.team_id),
         "OAuthClient": ids.encode("OAuthClient", client.id),
         "Job": await create_job(app, people.owner, uuid_of(people.team_id)),
         "Session": ids.encode("Session", people.owner.session_id),

@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain.events import team_stream
 from tests.support.app import App, Person
 from tests.support.graph_actions import mutate
+from tests.support.teams import uuid_of
 
 WEBHOOK_FIELDS = "webhook { id version url state stateReason events scope query bot { id isBot } } secret"
 DELIVERIES = """query ($id: ID!) { webhook(id: $id) { state stateReason deliveries(first: 100) { nodes {
@@ -30,6 +32,18 @@ async def create_webhook(app: App, person: Person, team_id: str, **fields: Any) 
     assert pinged["errors"] == []
     (delivery,) = (await app.run(person, DELIVERIES, id=webhook_id))["webhook"]["deliveries"]["nodes"]
     return {"Webhook": webhook_id, "WebhookDelivery": delivery["id"]}
+
+
+async def create_webhook_about_project(app: App, person: Person, team_id: str) -> dict[str, str]:
+    """The same, whose message is about a change of a project of the team."""
+    made = await create_webhook(app, person, team_id)
+    await app.sql.execute(
+        "UPDATE webhook_deliveries SET event_id = (SELECT id FROM events WHERE stream = $1 AND entity_type = 'Project' LIMIT 1) "
+        "WHERE id = $2",
+        team_stream(uuid_of(team_id)),
+        uuid_of(made["WebhookDelivery"]),
+    )
+    return made
 
 
 @dataclass(frozen=True)
