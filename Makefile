@@ -65,7 +65,7 @@ isolation-tables: $(INSTALLED) ## write anew the tables of who is shown what, to
 bench: $(INSTALLED)      ## measure ours beside peers in one run (25 minutes; needs wrk and Node)
 	@$(IN)/python benchmarks/run.py $(ARGS)
 
-bench-search: $(INSTALLED) ## measure searches beside ILIKE (10 minutes; ARGS="--tasks 100000 --documents 20000 --comments 200000")
+bench-search: $(INSTALLED) ## measure searches beside ILIKE (10 minutes; ARGS="--tasks 100000 --documents 20000 --comments 200000 --opensearch real")
 	@PYTHONPATH=. $(IN)/python benchmarks/search/run.py $(ARGS)
 
 bench-signin: $(INSTALLED) ## measure whether known and unknown accounts take as long, and what 1,000 sign-ins do to others (3 minutes)
@@ -101,7 +101,7 @@ graphiql:   ## test GraphiQL's source and build it (needs Node); the result is c
 	cd gateway/graphiql/source && npm ci && npm test && npm run build
 
 clean:      ## remove what these targets installed or cached; data stays
-	rm -rf ~/.cache/pantherahive/ministack-*
+	rm -rf ~/.cache/pantherahive/ministack-* ~/.cache/pantherahive/osmem-* ~/.cache/pantherahive/opensearch-*
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path '*/node_modules/*' -prune -exec rm -rf {} +
 

@@ -90,7 +90,7 @@ async def measure(url: str, sizes: Sizes, runs: int, opensearch_url: str | None)
     await asyncio.to_thread(migrations.upgrade, url)
     raw = await asyncpg.connect(url)
     viewer, known = await insert_rows(raw, sizes)
-    async with open_database(url, max_connections=8) as database:
+    async with open_database(url, max_connections=2 * CLIENTS) as database:
         async with database.begin() as connection:
             await enqueue_all(connection)
         started = time.perf_counter()

@@ -9,7 +9,7 @@ from persistence.search import statements
 from persistence.search.rebuild import work_off_all
 from tests.support.app import App
 from tests.support.graph_actions import create_task, mutate
-from tests.support.searching import SEARCH, ids_of, search
+from tests.support.searching import SEARCH, ids_of, on_both_indexes, search
 from tests.support.teams import SampleTeam
 
 HOSTILE = [
@@ -22,6 +22,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@on_both_indexes
 async def test_a_hostile_query_is_answered(app: App, team: SampleTeam) -> None:
     for query in HOSTILE:
         found = await search(app, team.member, query, facets=["TYPE", "LABEL"])
@@ -56,6 +57,7 @@ async def test_options_out_of_bounds_are_refused_with_a_code(
     assert [each["extensions"]["code"] for each in answer["errors"]] == [code]
 
 
+@on_both_indexes
 async def test_a_cursor_of_another_search_is_refused(app: App, team: SampleTeam) -> None:
     for number in range(2):
         await create_task(app, team, f"Umbrella {number}")
@@ -71,6 +73,7 @@ async def test_a_cursor_of_another_search_is_refused(app: App, team: SampleTeam)
     assert len(ids_of(await search(app, team.member, "umbrella", after=after))) == 1
 
 
+@on_both_indexes
 async def test_texts_with_very_many_words_can_be_written_and_found(app: App, team: SampleTeam) -> None:
     words = " ".join(f"wörd{number}" for number in range(6_000))
     task = await create_task(app, team, "Glossary", description=words)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from domain.search.entry import MAX_TITLE_KEY_CHARS
 from domain.search.query import Term
 from domain.search.tokens import is_unspaced, variants
 from persistence.search.steps import Lookup, WantedWord
@@ -46,17 +47,13 @@ class Candidate:
 
 def newest(lookup: Lookup, filters: Sequence[Json]) -> Json:
     """The newest objects that have all words, or whose title begins with the query."""
-    found = [_places(lookup.wanted, _FIELDS)]
-    if lookup.title:
-        found.append(_begins(lookup.title))
+    found = [_places(lookup.wanted, _FIELDS), *_begins(lookup.title)]
     return _by_time({"filter": filters, "should": found, "minimum_should_match": 1}, lookup)
 
 
 def newest_in_title(lookup: Lookup, filters: Sequence[Json]) -> Json:
     """The newest objects that have all words in the title, or whose title begins with the query."""
-    found = [_places(lookup.wanted, _FIELDS[:1])]
-    if lookup.title:
-        found.append(_begins(lookup.title))
+    found = [_places(lookup.wanted, _FIELDS[:1]), *_begins(lookup.title)]
     return _by_time(
         {"filter": filters, "should": found, "minimum_should_match": 1}, lookup, names=_places(lookup.wanted, _FIELDS)
     )
@@ -103,8 +100,11 @@ def _any(queries: Sequence[Json]) -> Json:
     return {"bool": {"should": list(queries), "minimum_should_match": 1}}
 
 
-def _begins(title: str) -> Json:
-    return {"prefix": {"start": {"value": title, "_name": "start"}}}
+def _begins(title: str) -> list[Json]:
+    """Titles that begin with the query; none, where it is longer than any. (OpenSearch refuses prefixes of a thousand bytes.)"""
+    if not title or len(title) > MAX_TITLE_KEY_CHARS:
+        return []
+    return [{"prefix": {"start": {"value": title, "_name": "start"}}}]
 
 
 def _term(term: Term, field: str) -> Json:
