@@ -84,6 +84,8 @@ def worker_services(resources: Resources, database: Database) -> WorkerServices:
         document_objects=services.document_objects,
         document_contents=services.document_contents,
         compaction=services.compaction,
+        snapshots=services.snapshots,
+        worker_pool=services.workers,
         wake=resources.wake_ups.mark,
         public_url=services.public_url,
         mailer=resources.mailer,

@@ -41,12 +41,17 @@ def to_csv(lines: Iterable[Line]) -> str:
 
 def from_csv(text: str) -> list[list[Value | None]]:
     """Lines of cells; empty lines at the end are left out. Raises Invalid."""
+    return [[from_text(value) for value in row] for row in read_csv(text)]
+
+
+def read_csv(text: str) -> list[list[str]]:
+    """The same, of cells as they stand there."""
     text = text.removeprefix("\ufeff").replace("\0", "\ufffd")
     separator = _SEPARATOR_LINE.match(text)
     rows = _csv_rows(text[separator.end() :], separator[1]) if separator else _csv_rows(text, _delimiter(text))
     while rows and not rows[-1]:
         rows.pop()
-    return [[from_text(value) for value in row] for row in rows]
+    return rows
 
 
 def to_markdown(lines: Sequence[Line]) -> str:

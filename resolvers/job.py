@@ -91,6 +91,19 @@ async def start_export(context: Context, uow: SqlUnitOfWork, values: InputValues
     return {"job": started}
 
 
+async def start_import(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
+    """Starts an import. A dry run is a job too."""
+    started = await jobs.start_import(
+        uow,
+        context.viewer,
+        team_id=values["team_id"],
+        upload_id=values["upload_id"],
+        format=values["format"],
+        is_dry_run=values["is_dry_run"],
+    )
+    return {"job": started}
+
+
 async def start_report(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapping[str, Any]:
     """Starts a report."""
     started = await jobs.start_report(

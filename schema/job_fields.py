@@ -36,6 +36,12 @@ class JobMutations:
         "Starts to export what the viewer may see of a team, a project or a document.",
         guard=_JOBS,
     )
+    import_start: JobPayload | None = mutation(
+        resolvers.job.start_import,
+        inputs.ImportStartInput,
+        "Starts to import a file into a team, as new projects: all of it, or nothing.",
+        guard=Scope.TASKS_WRITE,
+    )
     report_start: JobPayload | None = mutation(
         resolvers.job.start_report,
         inputs.ReportStartInput,

@@ -25,6 +25,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from persistence.blobs.document_objects import DocumentObjects
 from persistence.engine.database import Connection
 from persistence.unit_of_work import SqlUnitOfWork, unit_of_work
 from persistence.workers import jobs
@@ -80,9 +81,10 @@ class Work:
 
 
 @asynccontextmanager
-async def open_work(services: WorkerServices) -> AsyncIterator[Work]:
-    """A transaction, committed at the end of the block; then its events are announced, and its jobs wake workers."""
-    async with unit_of_work(services.database, services.announcer) as uow:
+async def open_work(services: WorkerServices, *, objects: DocumentObjects | None = None) -> AsyncIterator[Work]:
+    """A transaction, committed at the end of the block; then its events are announced, and its jobs wake workers. `objects`: the
+    storage of documents, where some are written."""
+    async with unit_of_work(services.database, services.announcer, objects=objects) as uow:
         work = Work(uow, JobWriter(uow.connection))
         yield work
     for kind in work.jobs.kinds | work.uow.enqueued_kinds:
@@ -105,9 +107,9 @@ class JobRun:
         self._claimed = claimed
 
     @asynccontextmanager
-    async def complete(self) -> AsyncIterator[Work]:
+    async def complete(self, *, objects: DocumentObjects | None = None) -> AsyncIterator[Work]:
         """A transaction that ends the job. Raises LeaseLost at the end of the block."""
-        async with open_work(self.services) as work:
+        async with open_work(self.services, objects=objects) as work:
             yield work
             if not await jobs.delete(work.uow.connection, self._claimed):
                 raise LeaseLost

@@ -11,6 +11,8 @@ from domain.push import Pusher
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.compaction import CompactionService
 from persistence.documents.contents import ContentReader
+from persistence.documents.snapshots import SnapshotStore
+from persistence.documents.worker_pool import WorkerPool
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer
 from workers.notification_mail import NotificationMails
@@ -31,6 +33,8 @@ class WorkerServices:
     document_objects: DocumentObjects
     document_contents: ContentReader
     compaction: CompactionService
+    snapshots: SnapshotStore
+    worker_pool: WorkerPool
     wake: Callable[[str], None]
     public_url: str
     mailer: Mailer

@@ -16,6 +16,7 @@ from domain import job as jobs
 from domain.errors import DomainError, Unavailable
 from domain.job import Job, JobFile, JobIssue, JobStopped
 from domain.job.entity import file_key
+from persistence.blobs.document_objects import DocumentObjects
 from workers.job import JobRun, Postponed, Work, open_work
 from workers.services import WorkerServices
 
@@ -76,10 +77,11 @@ class UserJobRun:
         result: dict[str, Any] | None = None,
         issues: Sequence[JobIssue] = (),
         project_ids: Sequence[UUID] = (),
+        objects: DocumentObjects | None = None,
     ) -> AsyncIterator[Work]:
         """The transaction in which the job ends; what the block writes is committed with its end, or not at all. Raises
         JobStopped and LeaseLost at the end of the block."""
-        async with self._run.complete() as work:
+        async with self._run.complete(objects=objects) as work:
             yield work
             await jobs.succeed(
                 work.uow,
@@ -122,7 +124,7 @@ async def run_user_job(run: JobRun, do: Callable[[UserJobRun], Awaitable[None]])
         except DomainError as error:
             issues = error.issues if isinstance(error, JobRefused) else ()
             async with run.complete() as work:
-                await jobs.fail(work.uow, job.id, job.attempt, error.message, issues=issues)
+                await jobs.fail(work.uow, job.id, job.attempt, error.message, issues=issues, files=running.files)
     except JobStopped:
         logger.info("Job %s has ended already.", run.id)
         async with open_work(run.services) as work:

@@ -8,6 +8,7 @@ A job belongs to who started it, and nobody else sees it: what it reads and writ
 """
 
 from domain.job.cancel import cancel as cancel
+from domain.job.entity import EXPORT_FORMATS as EXPORT_FORMATS
 from domain.job.entity import FINISHED as FINISHED
 from domain.job.entity import MAX_ISSUES as MAX_ISSUES
 from domain.job.entity import Job as Job
@@ -28,5 +29,6 @@ from domain.job.progress import fail as fail
 from domain.job.progress import require_running as require_running
 from domain.job.progress import succeed as succeed
 from domain.job.start import start_export as start_export
+from domain.job.start import start_import as start_import
 from domain.job.start import start_report as start_report
 from domain.job.store import JobStore as JobStore

@@ -18,6 +18,7 @@ class JobKind(StrEnum):
     """What a job does."""
 
     EXPORT = "EXPORT"
+    IMPORT = "IMPORT"
     REPORT = "REPORT"
 
 
@@ -40,6 +41,13 @@ class TransferFormat(StrEnum):
     JSON = "JSON"
     CSV = "CSV"
     MARKDOWN_ZIP = "MARKDOWN_ZIP"
+    TRELLO_JSON = "TRELLO_JSON"
+    GITHUB_JSON = "GITHUB_JSON"
+    JIRA_CSV = "JIRA_CSV"
+    LINEAR_CSV = "LINEAR_CSV"
+
+
+EXPORT_FORMATS: Final = frozenset({TransferFormat.JSON, TransferFormat.CSV, TransferFormat.MARKDOWN_ZIP})
 
 
 class ReportKind(StrEnum):

@@ -6,9 +6,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from domain.actor import Actor, Scope
+from domain.attachment import AttachmentState
 from domain.document import open_document
 from domain.errors import InsufficientScope, Invalid, LimitExceeded, NotFound, Required
-from domain.job.entity import Job, JobKind, ReportKind, TransferFormat
+from domain.job.entity import EXPORT_FORMATS, Job, JobKind, ReportKind, TransferFormat
 from domain.job.events import JobCreated, LoggedJob
 from domain.permissions import Action
 from domain.ports import UnitOfWork
@@ -18,6 +19,7 @@ from domain.team import open_team
 MAX_UNFINISHED: Final = 10
 """Jobs of one person that wait or run; they run one after the other."""
 MAX_UNFINISHED_OF_TEAM: Final = 50
+_WRITE_ALL: Final = (Scope.TEAMS_WRITE, Scope.PROJECTS_WRITE, Scope.TASKS_WRITE, Scope.DOCUMENTS_WRITE)
 _DEFAULT_SPAN: Final = timedelta(days=29)
 _MAX_SPAN: Final = timedelta(days=731)
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)
@@ -41,6 +43,8 @@ async def start_export(
         raise Required(("input", "teamId"), "Say what to export: a team, a project or a document.")
     if len(given) > 1:
         raise Invalid(("input", "teamId"), "Give one of `teamId`, `projectId` and `documentId`.")
+    if format not in EXPORT_FORMATS:
+        raise Invalid(("input", "format"), "This form can only be imported.")
     if format is TransferFormat.CSV and document_id is not None:
         raise Invalid(("input", "format"), "CSV is a table of tasks; export a document as JSON or as Markdown.")
     if format is TransferFormat.CSV and include_attachments:
@@ -53,6 +57,27 @@ async def start_export(
         "include_attachments": include_attachments,
     }
     return await _add(uow, actor, JobKind.EXPORT, await _team_of(uow, actor, given[0], team_id, project_id), parameters)
+
+
+async def start_import(
+    uow: UnitOfWork, actor: Actor, *, team_id: UUID, upload_id: UUID, format: TransferFormat, is_dry_run: bool
+) -> Job:
+    """
+    Import a file that the actor has uploaded into a team, as new projects. Only admins may: an import writes in the names of
+    others.
+
+    A dry run reports what it would do, and writes nothing.
+    """
+    team, _, rights = await open_team(uow, actor, team_id)
+    rights.require(Action.MANAGE, "Only an admin of the team can import into it.")
+    require_scopes(actor, _WRITE_ALL)
+    (upload,) = await uow.attachments.lock_uploads([upload_id], actor.user_id) or (None,)
+    if upload is None:
+        raise NotFound(("input", "uploadId"))
+    if upload.state != AttachmentState.READY:
+        raise Invalid(("input", "uploadId"), "This upload is not complete.")
+    parameters = {"format": format.value, "upload_id": str(upload.id), "dry_run": is_dry_run}
+    return await _add(uow, actor, JobKind.IMPORT, team.id, parameters)
 
 
 async def start_report(

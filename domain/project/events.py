@@ -60,6 +60,13 @@ class ProjectRestored(ProjectEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectImported(ProjectEvent):
+    """A project has come with everything in it, as a restored one does: clients load it anew."""
+
+    kind = ChangeKind.RESTORED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectMembersChanged(ProjectEvent):
     """People were added to a project or removed from it."""
 

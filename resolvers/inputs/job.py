@@ -12,6 +12,7 @@ graphql_enum(
     JobKind,
     "What a job does.",
     EXPORT="Writes a team, a project or a document to a file.",
+    IMPORT="Writes a file into a team, as new projects.",
     REPORT="Computes figures, a table and a chart.",
 )
 graphql_enum(
@@ -29,6 +30,10 @@ graphql_enum(
     JSON="JSON Lines, an object a line, with everything; with attachments a zip that holds them beside it.",
     CSV="A table of tasks (RFC 4180, UTF-8).",
     MARKDOWN_ZIP="A zip with a Markdown file for each task and document.",
+    TRELLO_JSON="A board as Trello exports it; for imports only.",
+    GITHUB_JSON="Issues as GitHub's API lists them, or `gh issue list --json`; for imports only.",
+    JIRA_CSV="Issues as Jira exports them; for imports only.",
+    LINEAR_CSV="Issues as Linear exports them; for imports only.",
 )
 graphql_enum(
     ReportKind,
@@ -51,6 +56,17 @@ class ExportStartInput:
     document_id: strawberry.ID | None = optional("The document, with those below it.", of="Document")
     format: TransferFormat = optional("Form of the file.", default=TransferFormat.JSON)
     include_attachments: bool = optional("Whether the file holds the attachments, 1 GiB in all at most.", default=False)
+    client_mutation_id: str | None = client_mutation_id()
+
+
+@input_type("Input of `importStart`.")
+class ImportStartInput:
+    """Input of `importStart`."""
+
+    team_id: strawberry.ID = required("The team, which the viewer administers.", of="Team")
+    upload_id: strawberry.ID = required("The file, uploaded and complete.", of="Attachment")
+    format: TransferFormat = required("Form of the file.")
+    is_dry_run: bool = optional("Whether only to report on each row, and write nothing.", default=False, name="dryRun")
     client_mutation_id: str | None = client_mutation_id()
 
 

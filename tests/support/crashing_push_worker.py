@@ -18,6 +18,7 @@ from domain.outgoing_url import OutgoingRules
 from domain.push import PushMessage
 from domain.push_device import PushDevice
 from outgoing.safe_http import SafeHttpClient
+from persistence.blobs.document_objects import DocumentObjects
 from persistence.engine.database import open_database
 from persistence.queue.postgres import PostgresQueue
 from persistence.queue.sender import WakeUpSender
@@ -54,8 +55,8 @@ class _CrashingRun(JobRun):
         self._on_recorded = on_recorded
 
     @asynccontextmanager
-    async def complete(self) -> AsyncIterator[Work]:
-        async with super().complete() as work:
+    async def complete(self, *, objects: DocumentObjects | None = None) -> AsyncIterator[Work]:
+        async with super().complete(objects=objects) as work:
             yield work
             await work.uow.flush_events()
             self._on_recorded()
@@ -120,6 +121,8 @@ async def main(url: str, folder: Path, point: str) -> None:
             document_objects=unused,
             document_contents=unused,
             compaction=unused,
+            snapshots=unused,
+            worker_pool=unused,
             wake=wake,
             public_url="",
             mailer=unused,

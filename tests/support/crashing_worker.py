@@ -114,6 +114,8 @@ async def main(url: str, folder: Path, point: str) -> None:
             document_objects=unused,
             document_contents=unused,
             compaction=unused,
+            snapshots=unused,
+            worker_pool=unused,
             wake=wake,
             public_url="",
             mailer=unused,

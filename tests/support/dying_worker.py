@@ -47,6 +47,8 @@ async def main(url: str, deadly: tuple[str, int]) -> None:
             document_objects=unused,
             document_contents=unused,
             compaction=unused,
+            snapshots=unused,
+            worker_pool=unused,
             wake=sender.mark,
             public_url="",
             mailer=unused,

@@ -276,6 +276,7 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "commentDelete": MutationCase(_input_of(id="Comment")),
     # A guest exports what guests see.
     "exportStart": MutationCase(_input_of(projectId="Project"), guest="allowed"),
+    "importStart": MutationCase(_input_with({"format": "CSV"}, teamId="Team", uploadId="upload")),
     "reportStart": MutationCase(_input_with({"kind": "OVERDUE"}, projectId="Project"), guest="allowed"),
     "jobCancel": MutationCase(_input_of(id="Job"), guest="NOT_FOUND"),
     "uploadCreate": MutationCase(

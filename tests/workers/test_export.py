@@ -5,61 +5,22 @@ import io
 import json
 import zipfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from domain.transfer import markdown_file, task_table
 from tests.conftest import migrate_template
-from tests.support.app import App, Person
 from tests.support.graph_actions import (
-    create_comment,
-    create_document,
-    create_label,
     create_project,
-    create_task,
     mutate,
     mutate_ok,
 )
-from tests.support.jobs import JOB_UPDATED, download, read_job, start_job, wait_for_job
+from tests.support.jobs import JOB_UPDATED, download, read_job
+from tests.support.office import Office, furnish, of_type
 from tests.support.subscriptions import open_subscription
-from tests.support.teams import SampleTeam, create_sample_team, uuid_of
-from tests.support.uploads import upload_file
-from tests.support.workers import WorkerDatabase, open_worker_database
+from tests.support.teams import uuid_of
+from tests.support.workers import open_worker_database
 from workers.jobs import JOBS
-
-
-@dataclass(frozen=True)
-class Office:
-    """A team with a little of everything, in a database with a worker."""
-
-    database: WorkerDatabase
-    team: SampleTeam
-    private_project: str
-    tasks: list[Any]
-    documents: list[Any]
-
-    @property
-    def app(self) -> App:
-        return self.database.app
-
-    async def export(self, person: Person, /, **fields: Any) -> Any:
-        """A finished export."""
-        job = await start_job(self.app, person, "exportStart", **fields)
-        return await wait_for_job(self.database, person, job)
-
-    async def content(self, person: Person, /, **fields: Any) -> bytes:
-        """The file of an export that succeeded."""
-        job = await self.export(person, **fields)
-        assert (job["state"], job["progress"], job["issues"]) == ("SUCCEEDED", 1.0, [])
-        response = await download(self.app, job["resultUrl"])
-        assert response.status_code == 200
-        return response.content
-
-    async def records(self, person: Person, /, **fields: Any) -> list[Any]:
-        """The records of an export as JSON."""
-        return [json.loads(line) for line in (await self.content(person, **fields)).splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -72,38 +33,6 @@ async def office(postgres_server: str, tmp_path_factory: pytest.TempPathFactory)
         database.worker(jobs=JOBS),
     ):
         yield await furnish(database)
-
-
-async def furnish(database: WorkerDatabase) -> Office:
-    """The office's team and what it has written."""
-    app = database.app
-    team = await create_sample_team(app)
-    label = await create_label(app, team.member, team.team_id, 'needs, "review"')
-    first = await create_task(
-        app,
-        team,
-        "=SUM(1;2)",
-        description="Über\nzwei Zeilen",
-        labelIds=[label],
-        assigneeId=team.mate.id,
-        dueOn="2026-12-24",
-        estimate=2.5,
-    )
-    second = await create_task(app, team, "Second", parentId=first["id"], priority="HIGH")
-    await mutate_ok(app, team.member, "taskLink", taskId=first["id"], targetId=second["id"], kind="BLOCKS")
-    said = await create_comment(app, team.mate, first, "Looks *good*.")
-    await create_comment(app, team.member, first, "Thanks.", parentId=said["id"])
-    await mutate_ok(app, team.member, "commentReact", id=said["id"], emoji="👍", on=True)
-    page = await create_document(app, team, "Plan / A", content="# Plan\n\n- one\n- two")
-    below = await create_document(app, team, "plan / a", content="Below.", parentId=page["id"])
-    await upload_file(app, team.member, b"some bytes", subjectId=first["id"], fileName="notes.txt")
-    secret = await create_project(app, team, "Secret", private_to=[])
-    hidden = await create_task(app, team, "Hidden", by=team.owner, projectId=secret)
-    return Office(database, team, secret, [first, second, hidden], [page, below])
-
-
-def of_type(records: list[Any], type_: str) -> list[Any]:
-    return [each for each in records if each["type"] == type_]
 
 
 # ── what is in the files ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,7 @@
 """Jobs in worker processes of their own: how much memory one takes, and what is left of one that was killed."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -11,9 +12,13 @@ import pytest
 
 from embedded.child_process import tied_to_parent
 from tests.support.app import Person
+from tests.support.graph_actions import mutate_ok
 from tests.support.jobs import download, read_job, start_job, wait_for_job
 from tests.support.large_team import create_large_team
+from tests.support.office import without_ids
 from tests.support.server_process import ROOT
+from tests.support.teams import uuid_of
+from tests.support.uploads import upload_file
 from tests.support.workers import WorkerDatabase
 
 pytestmark = pytest.mark.slow
@@ -100,3 +105,34 @@ async def test_a_job_whose_process_was_killed_is_done_by_the_next_once(worker_da
     lines = (await download(app, done["resultUrl"])).text.splitlines()
     assert len(lines) == len(set(lines)) == 2_001
     assert await app.sql.fetchval("SELECT count(*) FROM jobs") == 0
+
+
+@pytest.mark.parametrize("tasks_each", [200, pytest.param(4_000, marks=pytest.mark.chaos)])
+async def test_a_generated_team_comes_back_the_same(worker_database: WorkerDatabase, tasks_each: int) -> None:
+    team = await create_large_team(worker_database.url, tasks_each=tasks_each)
+    owner, app = await owner_of(worker_database, team.viewer), worker_database.app
+    source = (await app.run(owner, "{ teams { nodes { id } } }"))["teams"]["nodes"][0]["id"]
+    copy = (await mutate_ok(app, owner, "teamCreate", name="Copy", key="COPY"))["id"]
+    await app.sql.execute(
+        "INSERT INTO team_members (team_id, user_id, role, joined_at) SELECT $2, user_id, role, now() FROM team_members"
+        " WHERE team_id = $1 AND user_id <> $3",
+        *(uuid_of(source), uuid_of(copy), team.viewer),
+    )
+    async with job_worker(worker_database) as worker:
+        content = await _export(worker_database, owner, source)
+        before = worker.peak_mib()
+        upload = await upload_file(app, owner, content, fileName="a.jsonl", contentType="application/octet-stream")
+        job = await start_job(app, owner, "importStart", teamId=copy, uploadId=upload["id"], format="JSON")
+        done = await wait_for_job(worker_database, owner, job, timeout_seconds=300)
+        assert (done["state"], done["issues"], done["result"]["tasks"]) == ("SUCCEEDED", [], 5 * tasks_each)
+        assert worker.peak_mib() - before < MAX_GROWTH_MIB
+        again = await _export(worker_database, owner, copy)
+    records = [without_ids([json.loads(line) for line in each.splitlines()]) for each in (content, again)]
+    assert records[1] == records[0]
+
+
+async def _export(database: WorkerDatabase, owner: Person, team_id: str) -> bytes:
+    job = await start_job(database.app, owner, "exportStart", teamId=team_id)
+    done = await wait_for_job(database, owner, job, timeout_seconds=300)
+    assert done["state"] == "SUCCEEDED", done["message"]
+    return (await download(database.app, done["resultUrl"])).content

@@ -4,9 +4,18 @@ from typing import Final
 
 from workers.job import JobKind
 from workers.jobs.export import export
+from workers.jobs.import_ import import_
 from workers.jobs.notification_mail import notification_mail
 from workers.jobs.notification_push import notification_push
 from workers.jobs.push import push, push_again
 from workers.jobs.report import report
 
-JOBS: Final[tuple[JobKind, ...]] = (export, notification_mail, notification_push, push, push_again, report)
+JOBS: Final[tuple[JobKind, ...]] = (
+    export,
+    import_,
+    notification_mail,
+    notification_push,
+    push,
+    push_again,
+    report,
+)
