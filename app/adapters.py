@@ -11,11 +11,14 @@ from auth.server_secret import ServerSecret
 from domain.blob import BlobStore
 from domain.email_address import ascii_form
 from domain.mail import Mailer
+from domain.mail_reply import ReplyAddresses
+from domain.notification import UnsubscribeTokens
 from domain.push import Pusher
 from mail.console import ConsoleMailer
 from mail.mail_url import CONSOLE_URL, SesRegion, SmtpServer, parse_mail_url
 from mail.message import parse_mailbox
 from mail.no_mail import NoMailer
+from mail.rendering import MailTemplates
 from outgoing.safe_http import SafeHttpClient
 from persistence.blobs.local import LocalBlobs
 from persistence.engine.database import Database
@@ -29,6 +32,8 @@ from push.web_push import WebPusher, public_key_of
 from realtime.announcements import PubSubBackend
 from realtime.memory_backend import MemoryBackend
 from resolvers.context import PushRegistration
+from workers.notification_mail import NotificationMails
+from workers.notification_texts import NotificationTexts
 
 if TYPE_CHECKING:
     from persistence.search.opensearch.engine import OpenSearchEngine
@@ -138,6 +143,18 @@ def _contact(settings: Settings) -> str:
     if settings.mail_from is not None:
         return f"mailto:{ascii_form(parse_mailbox(settings.mail_from).address)}"
     return settings.origin
+
+
+def notification_mails(settings: Settings, secret: ServerSecret) -> NotificationMails:
+    """What mails about notifications are made with."""
+    replies = settings.reply_domain and ReplyAddresses(secret.derive("reply addresses"), settings.reply_domain)
+    return NotificationMails(
+        templates=MailTemplates(settings.origin),
+        tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
+        origin=settings.origin,
+        texts=NotificationTexts(app_url=settings.app_url and settings.app_url.rstrip("/")),
+        reply_addresses=replies or None,
+    )
 
 
 def pubsub_backend(settings: Settings) -> PubSubBackend:

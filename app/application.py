@@ -29,7 +29,7 @@ from auth.oauth.userinfo import userinfo_routes
 from auth.providers.flow import SignInFlows
 from auth.routes import key_routes
 from auth.tokens import Credentials
-from domain.session import Device
+from domain.session import GRAPHIQL_CLIENT_ID, Device
 from gateway.account_pages import AccountPages
 from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
@@ -38,6 +38,8 @@ from gateway.graphiql import routes as graphiql_routes
 from gateway.http.cost_meter import CostMeter
 from gateway.http.origins import AllowedOrigins
 from gateway.http.ports import RequestInfo
+from gateway.inbound_mail.incoming_endpoint import IncomingMailEndpoint
+from gateway.inbound_mail.replies import ReplyReceiver
 from gateway.inbound_mail.sns_endpoint import SnsEndpoint, fetch_certificate
 from gateway.job_files import JobFiles
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
@@ -134,7 +136,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     mail_pages = dev_mail_routes(mailer) if isinstance(mailer, ConsoleMailer) and not settings.production else []
     access = GraphAccess(executor=executor, credentials=resources.tokens, may_introspect=may_introspect)
     graphiql = graphiql_routes(
-        GraphiQLConfig(people=_demo_people(settings)),
+        GraphiQLConfig(people=_demo_people(settings), issuer=settings.origin, client_id=str(GRAPHIQL_CLIENT_ID)),
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
     account_pages = AccountPages(executor, open_context).routes()
@@ -150,11 +152,16 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
 
 def _inbound_mail_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
     """What mail services post to, where they are set."""
-    if not settings.mail_topics:
-        return []
-    http = resources.outgoing
-    verifier = SnsVerifier(settings.mail_topics, fetch_certificate(http))
-    return SnsEndpoint(resources.database, resources.services.pubsub, verifier, http).routes()
+    database, announcer, http = resources.database, resources.services.pubsub, resources.outgoing
+    addresses = resources.notification_mails.reply_addresses
+    receiver = None if addresses is None else ReplyReceiver(database, announcer, addresses)
+    routes: list[BaseRoute] = []
+    if settings.mail_topics:
+        verifier = SnsVerifier(settings.mail_topics, fetch_certificate(http))
+        routes += SnsEndpoint(database, announcer, verifier, http, receiver).routes()
+    if receiver is not None and settings.incoming_mail_secret is not None:
+        routes += IncomingMailEndpoint(receiver, settings.incoming_mail_secret).routes()
+    return routes
 
 
 def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 
 import migrations
 import resolvers.change
-from app.adapters import open_blobs, open_mailer, open_providers, open_push, open_queue, open_search, pubsub_backend
+from app.adapters import (
+    notification_mails,
+    open_blobs,
+    open_mailer,
+    open_providers,
+    open_push,
+    open_queue,
+    open_search,
+    pubsub_backend,
+)
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
@@ -44,7 +53,6 @@ from gateway.execution.coordinates import coordinates_where
 from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
 from gateway.job_files import JOB_FILES_PATH
-from mail.rendering import MailTemplates
 from outgoing.safe_http import SafeHttpClient
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
@@ -78,7 +86,6 @@ from schema.root import bindings, schema
 from workers.job import PREFIX
 from workers.metrics import WorkerMetrics
 from workers.notification_mail import NotificationMails
-from workers.notification_texts import NotificationTexts
 from workers.upkeep import Retries
 
 if TYPE_CHECKING:
@@ -302,12 +309,6 @@ async def open_resources(
             features=["changes", "subscriptions", "documents", "uploads", "jobs", "push"],
         )
         texts = await stack.enter_async_context(open_query_texts(settings.redis_url))
-        mails = NotificationMails(
-            templates=MailTemplates(settings.origin),
-            tokens=services.unsubscribe_tokens,
-            origin=settings.origin,
-            texts=NotificationTexts(app_url=settings.app_url and settings.app_url.rstrip("/")),
-        )
         providers = await stack.enter_async_context(open_providers(settings))
         yield Resources(
             services=services,
@@ -318,7 +319,7 @@ async def open_resources(
             database=database,
             query_texts=texts,
             mailer=mailer,
-            notification_mails=mails,
+            notification_mails=notification_mails(settings, secret),
             pusher=pusher,
             queue=queue,
             wake_ups=wake_ups,

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth.providers.port import ProviderSettings, is_secure
 from auth.server_secret import MIN_SECRET_CHARS
-from domain.email_address import ascii_host
+from domain.email_address import ascii_host, validate_email
 from domain.ip_network import IpNetwork, parse_networks
 from mail.mail_url import CONSOLE_URL, parse_mail_url
 from mail.message import parse_mailbox
@@ -132,6 +132,12 @@ class Settings(BaseSettings):
     mail_topics: Annotated[list[str], NoDecode] = Field(
         default=[], description="Topics of SNS that may report bounces and complaints to /mail/sns, separated by commas."
     )
+    reply_domain: str | None = Field(
+        default=None, description="Domain whose mail reaches this server, so that replies to mails become comments."
+    )
+    incoming_mail_secret: SecretStr | None = Field(
+        default=None, description="With which a mail server may post mails to /mail/incoming; at least 32 characters."
+    )
     push_url: str | None = Field(
         default=None,
         description="sns://region?apns=arn:…&fcm=arn:… through which apps are sent pushes; browsers only without one.",
@@ -239,6 +245,18 @@ class Settings(BaseSettings):
     def _is_mail_server(cls, value: str | None) -> str | None:
         if value is not None:
             parse_mail_url(value)
+        return value
+
+    @field_validator("reply_domain")
+    @classmethod
+    def _is_domain(cls, value: str | None) -> str | None:
+        return value if value is None else validate_email(f"reply@{value}", ()).rpartition("@")[2]
+
+    @field_validator("incoming_mail_secret")
+    @classmethod
+    def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MIN_SECRET_CHARS:
+            raise ValueError(f"must have at least {MIN_SECRET_CHARS} characters, such as those of: openssl rand -base64 32")
         return value
 
     @field_validator("push_url")

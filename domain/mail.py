@@ -24,7 +24,7 @@ class Mail:
 
     `id` is the message: sent again, it carries the same Message-ID, by which mail servers and people know it. Messages with the
     same `thread` are shown together. `unsubscribe_url` ends messages of this kind by one POST (RFC 8058); None for what cannot be
-    unsubscribed from, such as a password reset.
+    unsubscribed from, such as a password reset. `reply_to`: the address that replies go to; None for the sender's.
     """
 
     id: UUID
@@ -35,6 +35,7 @@ class Mail:
     created_at: datetime
     thread: str | None = None
     unsubscribe_url: str | None = None
+    reply_to: str | None = None
 
 
 class MailRejected(Exception):

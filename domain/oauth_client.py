@@ -11,7 +11,7 @@ Clients that bring themselves belong to no team and have no bot: their client id
 import hashlib
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final, Protocol
@@ -225,6 +225,11 @@ async def delete(uow: UnitOfWork, actor: Actor, client_id: UUID, *, expected_ver
         uow.record(UserDeleted(actor_id=actor.user_id, user=gone))
     uow.record(OAuthClientDeleted(actor_id=actor.user_id, team_id=team.id, client=_logged(client)))
     return client.id
+
+
+def as_graphiql(client: OAuthClient, origin: str) -> OAuthClient:
+    """The client of the server's own page, which has all scopes and returns nowhere but to that page."""
+    return replace(client, redirect_uris=(f"{origin}/",), scopes=tuple(Scope))
 
 
 def is_secret_of(client: OAuthClient, secret: str, now: datetime) -> bool:

@@ -40,6 +40,10 @@ _MAX_USER_AGENT_CHARS: Final = 500
 INVALID_REFRESH_MESSAGE = "The refresh token is not valid; sign in again."
 
 
+GRAPHIQL_CLIENT_ID: Final = UUID("6a7b1c52-7d0b-5f0e-9a53-3d1f6f0f4e11")
+"""The OAuth client that GraphiQL is, which every database has. It belongs to no team; only the server's own page can be it."""
+
+
 class SessionKind(StrEnum):
     """How a session was opened."""
 
@@ -283,10 +287,12 @@ async def require_recent_sign_in(uow: UnitOfWork, actor: Actor) -> None:
     """
     Raise ReauthenticationRequired unless the person behind the actor has shown who they are within `RECENT`.
 
-    Tokens without a session, which programs have, and those of OAuth clients are never enough.
+    Tokens without a session, which programs have, and those of OAuth clients but the server's own page are never enough.
     """
     session = await _lock_own(uow, actor)
-    if session is None or session.kind is SessionKind.GRANT or session.authenticated_at + RECENT <= uow.now:
+    if session is None or session.authenticated_at + RECENT <= uow.now:
+        raise ReauthenticationRequired
+    if session.kind is SessionKind.GRANT and session.client_id != GRAPHIQL_CLIENT_ID:
         raise ReauthenticationRequired
 
 

@@ -20,7 +20,7 @@ async def open_subject(uow: UnitOfWork, actor: Actor, subject_id: UUID, action: 
     """Fetch, lock and authorise whatever has this id. A task need not be held where one comment on it is all that is written."""
     path = ("input", "subjectId")
     try:
-        task, _ = await open_task(uow, actor, subject_id, action, path, lock=lock)
+        task, _ = await open_task(uow, actor, subject_id, action, path, lock=lock, to_change=False)
     except NotFound:
         document, _ = await open_document(uow, actor, subject_id, action, path)
         return document

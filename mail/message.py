@@ -75,6 +75,8 @@ def build_message(mail: Mail, sender: Mailbox) -> OutgoingMessage:
         f"Date: {format_datetime(mail.created_at.astimezone(UTC))}",
         f"Message-ID: <{mail.id}@{domain}>",
     ]
+    if mail.reply_to is not None:
+        headers.append(f"Reply-To: {_address(Mailbox(address=mail.reply_to))}")
     if mail.thread is not None:
         root = f"<{_NOT_IN_ID.sub('-', mail.thread)[:_MAX_THREAD_CHARS]}@{domain}>"
         headers += [f"In-Reply-To: {root}", f"References: {root}"]

@@ -4,8 +4,11 @@ Both forms are read: notifications of an identity (`notificationType`) and event
 another form, or is about something else, is nothing.
 """
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -17,6 +20,7 @@ from mail.message import single_line
 
 _NAMESPACE: Final = UUID("6f1f9c1e-7f0e-5d0c-9b53-1d1f4b6c2a10")
 _MAX_REASON_CHARS: Final = 200
+_VERDICTS: Final = ("spamVerdict", "virusVerdict", "dmarcVerdict")
 _MESSAGE_ID = re.compile(r"<?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@[^<>@\s]{1,255}>?")
 
 
@@ -66,6 +70,35 @@ def reports_of(event: Mapping[str, Any], now: datetime) -> list[MailReport]:
             )
         )
     return reports
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMail:
+    """A mail that SES received, with the recipients of its envelope."""
+
+    content: bytes
+    recipients: Sequence[str]
+
+
+def received_mail(event: Mapping[str, Any]) -> ReceivedMail | None:
+    """The mail that an event brings, as the action SNS of a receipt rule sends it; None for other events, and for mails that SES
+    takes for spam, viruses or forgeries."""
+    content = event.get("content")
+    if kind_of(event) != "Received" or not isinstance(content, str):
+        return None
+    receipt = _object(event, "receipt")
+    if any(_object(receipt, name).get("status") == "FAIL" for name in _VERDICTS):
+        return None
+    if _object(receipt, "action").get("encoding") == "BASE64":
+        try:
+            raw = base64.b64decode(content)
+        except (binascii.Error, ValueError):
+            return None
+    else:
+        raw = content.encode("utf-8", "surrogateescape")
+    named = receipt.get("recipients")
+    recipients = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
+    return ReceivedMail(raw, recipients[:MAX_ADDRESSES])
 
 
 def _mail_id(event: Mapping[str, Any]) -> UUID | None:

@@ -4,7 +4,8 @@ A row that the rules read in order to change it is *locked* (FOR UPDATE) or, whe
 lock: in one round trip with others', outside of any transaction, with its row version. A row that was read without a lock is
 saved only if its version is still the same: either in the transaction, if one has begun by then, or, when it is all that the
 operation changed, by one statement together with its events (`persistence.engine.write_batcher`). `StaleRow` ends an operation
-whose row was changed in between; its caller runs it again, locking what it reads.
+whose row was changed in between; its caller runs it again, locking what it reads. Those of one process that are about to change
+the same row take turns, so that this is rare.
 
 A row may also be read in order to insert one under it (`insert`), as a comment on a task: then the inserted row is stored if the
 one above is unchanged, by one statement or not at all.
@@ -25,6 +26,7 @@ from uuid import UUID
 import asyncpg
 
 from persistence.engine.database import Connection, Database
+from persistence.engine.row_turns import turns_of
 from persistence.engine.rows import to_params
 from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import PendingWrite, StaleRow
@@ -57,6 +59,7 @@ class Transaction(Connection):
         self._lock_rows = lock_rows
         self._row_versions: dict[UUID, int] = {}
         self._pending_write: _Pending | None = None
+        self._has_turn = False
         self.on_begin: Callable[[], Awaitable[None]] | None = None
         """Called as soon as the transaction has begun."""
 
@@ -134,14 +137,19 @@ class Transaction(Connection):
             return await self._database.fetch(statement, **params)
         return await super().fetch(statement, **params)
 
-    async def read_unlocked(self, unlocked: Statement, locked: Statement, *, parent: str | None = None, **params: Any) -> Any:
+    async def read_unlocked(
+        self, unlocked: Statement, locked: Statement, *, parent: str | None = None, takes_turn: bool = True, **params: Any
+    ) -> Any:
         """
         A row that is going to be changed, or under which another one is going to be inserted, or None: read without a lock, or
         locked where a transaction has begun. `parent`: the column with the id of the row in which it lies, whose version is read
-        too, as `parent_seen`.
+        too, as `parent_seen`. `takes_turn`: it is the row `id` that is going to be changed (`persistence.engine.row_turns`).
         """
         if self._lock_rows or self.raw is not None or self._pending_write is not None:
             return await self.fetch_row(locked, **params)
+        if takes_turn and not self._has_turn:
+            self._has_turn = True
+            self._stack.callback(await turns_of(self._database).take(params["id"]))
         row = await self._database.fetch_row(unlocked, **params)
         if row is not None:
             self._row_versions[row["id"]] = row["seen"]

@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar, overload
 from uuid import UUID
 
 import asyncpg
@@ -67,8 +67,54 @@ class Announcer(Protocol):
     async def announce(self, entry: Entry) -> None: ...
 
 
+class _Store(Generic[T]):
+    """A store of a unit of work, made when it is first asked for: an operation needs four of twenty."""
+
+    def __init__(self, make: Callable[[Transaction], T]) -> None:
+        self._make = make
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, uow: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, uow: "SqlUnitOfWork", owner: type) -> T: ...
+    def __get__(self, uow: "SqlUnitOfWork | None", owner: type) -> T | Self:
+        if uow is None:
+            return self
+        made = uow.__dict__[self._name] = self._make(uow.connection)
+        return made
+
+
 class SqlUnitOfWork:
     """The domain's unit of work over one Postgres transaction."""
+
+    users = _Store(SqlUsers)
+    sessions = _Store(SqlSessions)
+    api_tokens = _Store(SqlApiTokens)
+    oauth_clients = _Store(SqlOAuthClients)
+    external_identities = _Store(SqlExternalIdentities)
+    factors = _Store(SqlFactors)
+    account_tokens = _Store(SqlAccountTokens)
+    oauth_grants = _Store(SqlOAuthGrants)
+    device_codes = _Store(SqlDeviceCodes)
+    teams = _Store(SqlTeams)
+    invitations = _Store(SqlInvitations)
+    labels = _Store(SqlLabels)
+    projects = _Store(SqlProjects)
+    tasks = _Store(SqlTasks)
+    task_links = _Store(SqlTaskLinks)
+    references = _Store(SqlReferences)
+    comments = _Store(SqlComments)
+    attachments = _Store(SqlAttachments)
+    watches = _Store(SqlWatches)
+    notifications = _Store(SqlNotifications)
+    notification_settings = _Store(SqlNotificationSettings)
+    deliveries = _Store(SqlDeliveries)
+    audit = _Store(SqlAudit)
+    push_devices = _Store(SqlPushDevices)
+    mail_reports = _Store(SqlMailReports)
 
     def __init__(
         self,
@@ -89,32 +135,7 @@ class SqlUnitOfWork:
         """The kinds of queue jobs that were added, whose workers whoever opened the transaction wakes after it."""
         self.entries: list[Entry] = []
         self._claim: IdempotencyClaim | None = None
-        self.users = SqlUsers(connection)
-        self.sessions = SqlSessions(connection)
-        self.api_tokens = SqlApiTokens(connection)
-        self.oauth_clients = SqlOAuthClients(connection)
-        self.external_identities = SqlExternalIdentities(connection)
-        self.factors = SqlFactors(connection)
-        self.account_tokens = SqlAccountTokens(connection)
-        self.oauth_grants = SqlOAuthGrants(connection)
-        self.device_codes = SqlDeviceCodes(connection)
-        self.teams = SqlTeams(connection)
-        self.invitations = SqlInvitations(connection)
-        self.labels = SqlLabels(connection)
-        self.projects = SqlProjects(connection)
-        self.tasks = SqlTasks(connection)
-        self.task_links = SqlTaskLinks(connection)
         self.documents = SqlDocuments(connection, objects, self.now)
-        self.references = SqlReferences(connection)
-        self.comments = SqlComments(connection)
-        self.attachments = SqlAttachments(connection)
-        self.watches = SqlWatches(connection)
-        self.notifications = SqlNotifications(connection)
-        self.notification_settings = SqlNotificationSettings(connection)
-        self.deliveries = SqlDeliveries(connection)
-        self.audit = SqlAudit(connection)
-        self.push_devices = SqlPushDevices(connection)
-        self.mail_reports = SqlMailReports(connection)
         self.jobs = SqlJobs(connection, self.enqueued_kinds)
 
     async def read_links(self, markdown: str, interesting: re.Pattern[str]) -> Sequence[LinkTarget]:

@@ -7,8 +7,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from domain.mail import Mail, Mailbox
+from domain.mail_reply import REPLIED_ABOUT, ReplyAddresses
 from domain.notification import DigestFrequency, Notification, NotificationReason, UnsubscribeTokens
 from mail.rendering import MailTemplates
+from mail.reply_text import MARKER
 from persistence.engine.database import Database
 from workers.notification_texts import NotificationTexts
 
@@ -27,12 +29,13 @@ _PERIODS: Final = {DigestFrequency.HOURLY: "hour", DigestFrequency.DAILY: "day",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationMails:
-    """What mails are made with."""
+    """What mails are made with. `reply_addresses`: where replies become comments; None where mails cannot be replied to."""
 
     templates: MailTemplates
     tokens: UnsubscribeTokens
     origin: str
     texts: NotificationTexts
+    reply_addresses: ReplyAddresses | None
 
     def unsubscribe_url(self, user_id: UUID, reason: NotificationReason | None) -> str:
         """Where mails for a reason, or all, are ended."""
@@ -50,8 +53,10 @@ class NotificationMails:
             shown[0].title if single is not None else f"{len(about)} notifications" + (f" of the last {period}" if period else "")
         )
         why = None if single is None else _WHY.get(single.reason, "you watch this")
+        reply_to = None if single is None else self._reply_to(single, at)
         content = self.templates.render(
             "notification",
+            reply_marker=None if reply_to is None else f"{MARKER}.",
             heading=heading,
             items=shown,
             further=len(about) - len(shown),
@@ -67,4 +72,11 @@ class NotificationMails:
             created_at=at,
             thread=None if single is None else single.group_key,
             unsubscribe_url=unsubscribe_url,
+            reply_to=reply_to,
         )
+
+    def _reply_to(self, about: Notification, at: datetime) -> str | None:
+        """The address by which a comment is made about what a notification is about."""
+        if self.reply_addresses is None or about.subject_type not in REPLIED_ABOUT:
+            return None
+        return self.reply_addresses.encode(about.id, at)

@@ -28,6 +28,7 @@ from auth.tokens import AccessTokens
 from domain.errors import RateLimited, Unavailable
 from domain.oauth_client import OAuthClient
 from domain.oauth_grant import issue_code
+from domain.session import GRAPHIQL_CLIENT_ID
 from domain.sign_in import SignIn
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer, SqlUnitOfWork, run_in_unit_of_work
@@ -76,6 +77,8 @@ class _Authorization:
 
     def needs_consent(self, granted: set[str]) -> bool:
         """Whether the person has to consent. An app that anybody can pretend to be always asks (RFC 8252, section 8.6)."""
+        if self.client.id == GRAPHIQL_CLIENT_ID and "consent" not in self.prompts:
+            return False  # nobody else can be the server's own page
         impersonable = self.client.is_public and not self.redirect_uri.startswith("https://")
         return impersonable or "consent" in self.prompts or not granted.issuperset(self.scopes)
 
@@ -165,7 +168,7 @@ class AuthorizeEndpoint:
     async def _find_client(self, request: Request, client_id: str) -> OAuthClient | None:
         """The client that is registered, or that its document describes; None when there is none. Raises _Refused."""
         if not is_document_url(client_id):
-            return await client_by_id(self._database, client_id)
+            return await client_by_id(self._database, client_id, issuer=self._issuer)
         try:
             if self._documents.held(client_id) is None:
                 await self._service.count_token(device_of(request).ip_address)

@@ -23,10 +23,10 @@ from auth.tokens import AccessTokens
 from domain import device_code as device_codes
 from domain import session as sessions
 from domain.errors import DomainError, Unavailable
-from domain.oauth_client import OAuthClient
+from domain.oauth_client import OAuthClient, as_graphiql
 from domain.oauth_grant import parse_code, redeemed
 from domain.origin import origin_of
-from domain.session import Device, SessionKind, parse_token
+from domain.session import GRAPHIQL_CLIENT_ID, Device, SessionKind, parse_token
 from persistence.engine.database import Database
 from persistence.stores import oauth_client
 from persistence.unit_of_work import Announcer, SqlUnitOfWork, run_in_unit_of_work
@@ -90,7 +90,7 @@ class TokenEndpoint:
             now=datetime.now(UTC),
             tokens=self._tokens,
             device=device_of(request),
-            client=await find_client(self._database, parsed),
+            client=await find_client(self._database, parsed, issuer=self._issuer),
         )
 
     async def _issue(self, parsed: ParsedRequest, loaded: LoadedRequest) -> Answer:
@@ -190,7 +190,7 @@ class TokenEndpoint:
         return await run_in_unit_of_work(self._database, self._announcer, run)
 
 
-async def find_client(database: Database, request: ParsedRequest) -> OAuthClient | None:
+async def find_client(database: Database, request: ParsedRequest, *, issuer: str) -> OAuthClient | None:
     """The client that a request names, in its header or its form; None when there is none. Raises InvalidRequestError."""
     try:
         named, _ = extract_basic_authorization(request.headers)
@@ -199,10 +199,10 @@ async def find_client(database: Database, request: ParsedRequest) -> OAuthClient
     in_form = request.payload.client_id
     if named is not None and (request.payload.data.get("client_secret") or in_form not in (None, named)):
         raise InvalidRequestError("Authenticate the client in one way only.")
-    return await client_by_id(database, named or in_form or "")
+    return await client_by_id(database, named or in_form or "", issuer=issuer)
 
 
-async def client_by_id(database: Database, client_id: str) -> OAuthClient | None:
+async def client_by_id(database: Database, client_id: str, *, issuer: str) -> OAuthClient | None:
     """The client of a client id, written as it was given out, or of a document that somebody has consented to; None when there is
     none."""
     if is_document_url(client_id):
@@ -212,7 +212,8 @@ async def client_by_id(database: Database, client_id: str) -> OAuthClient | None
         id_ = UUID(client_id)
     except ValueError:
         return None
-    return await oauth_client.get(database, id_) if str(id_) == client_id else None
+    found = await oauth_client.get(database, id_) if str(id_) == client_id else None
+    return found if found is None or found.id != GRAPHIQL_CLIENT_ID else as_graphiql(found, issuer)
 
 
 def device_of(request: Request) -> Device:

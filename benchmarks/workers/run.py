@@ -1,8 +1,8 @@
 """`make bench-workers`: events a second of one worker on one core, its memory, and the delay from a commit to its effect.
 
 The worker has core 0 for itself, Postgres and the writer the others. 100,000 events stand in the streams of 200 teams before it
-starts. The delay is measured at 100 writes a second, from the moment when the writer's commit has returned to the moment when the
-consumer's has.
+starts. Delays are measured at 100 writes a second, from the moment when the writer's commit has returned: to the moment when a
+consumer's has, and to that when a subscriber of `notificationReceived` is given the notification.
 """
 
 import argparse
@@ -34,15 +34,19 @@ from domain import project as projects
 from domain import task as tasks
 from domain import team as teams
 from domain.actor import Actor
+from domain.events import derived_id
+from domain.permissions import Role
+from domain.team import Membership
 from domain.user import User
 from embedded import embedded_postgres
 from embedded.child_process import tied_to_parent
-from persistence.unit_of_work import run_in_unit_of_work, unit_of_work
+from persistence.unit_of_work import SqlUnitOfWork, run_in_unit_of_work, unit_of_work
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 _WORKER_CORE = 0
 _TEAMS = 200
+_WRITTEN_TEAMS = 20
 _RATE_PER_SECOND = 100
 _TARGETS = {"seconds for 100,000 events": 60.0, "memory MB": 150.0, "delay p99 ms": 250.0}
 _FILL = """
@@ -105,7 +109,7 @@ async def measure_throughput(url: str, folder: Path, consumer: str) -> dict[str,
         events = await sql.fetchval("SELECT count(*) FROM events WHERE stream LIKE 'team:%'")
         with running_worker(url, folder, consumer) as worker:
             idle_mb, cpu, began = rss_mb(worker.pid), cpu_seconds(worker.pid), time.monotonic()
-            await wait_until_read(url, consumer)
+            await wait_until_read(url, f"bench {consumer}")
             seconds, used = time.monotonic() - began, cpu_seconds(worker.pid) - cpu
             memory_mb = rss_mb(worker.pid)
         if consumer == "insert":
@@ -123,18 +127,33 @@ async def measure_throughput(url: str, folder: Path, consumer: str) -> dict[str,
     }
 
 
+async def add_user(uow: SqlUnitOfWork, name: str) -> UUID:
+    """Somebody with an account."""
+    user = User(
+        id=uow.new_id(),
+        created_at=uow.now,
+        updated_at=uow.now,
+        email_address=f"{name}@example.com",
+        first_name=name,
+        last_name="B",
+    )
+    await uow.users.add(user, "no hash")
+    return user.id
+
+
 async def wait_until_read(url: str, consumer: str) -> None:
     """Wait until a consumer has read every team's stream to its end."""
     sql = await asyncpg.connect(url)
     try:
-        while await sql.fetchval(_LEFT, f"bench {consumer}"):  # noqa: ASYNC110 (another process moves the cursors)
+        while await sql.fetchval(_LEFT, consumer):  # noqa: ASYNC110 (another process moves the cursors)
             await asyncio.sleep(0.05)
     finally:
         await sql.close()
 
 
-async def measure_delay(url: str, folder: Path, *, seconds: float) -> dict[str, float]:
-    """Write tasks at a steady rate, and compare when each commit returned with when the consumer's did."""
+async def measure_delay(url: str, folder: Path, consumer: str, *, seconds: float) -> dict[str, float]:
+    """Write tasks at a steady rate, and compare when each commit returned with when `consumer` committed, or somebody was
+    notified (`notify`)."""
     committed: dict[UUID, float] = {}
     writers = asyncio.Semaphore(8)
     settings = Settings(database_url=url, data_dir=folder, log_level="warning")
@@ -142,29 +161,32 @@ async def measure_delay(url: str, folder: Path, *, seconds: float) -> dict[str, 
         database, announcer = resources.database, resources.services.pubsub
         targets = []
         async with unit_of_work(database, announcer) as uow:
-            owner = User(
-                id=uow.new_id(), created_at=uow.now, updated_at=uow.now, email_address="bench@example.com", first_name="B",
-                last_name="B",
-            )  # fmt: skip
-            await uow.users.add(owner, "no hash")
-            actor = Actor(user_id=owner.id)
-            for number in range(20):
+            actor = Actor(user_id=await add_user(uow, "bench"))
+            for number in range(_WRITTEN_TEAMS):
                 team = await teams.create(uow, actor, None, name=f"Team {number}", key=f"T{number}", description=None)
                 project = await projects.create(uow, actor, None, {"name": "Launch"}, team_id=team.id)
-                targets.append(project.id)
+                assignee = await add_user(uow, f"assignee{number}")
+                member = Membership(team_id=team.id, user_id=assignee, role=Role.MEMBER, joined_at=uow.now)
+                await uow.teams.add_member(member)
+                targets.append((project.id, assignee))
 
         async def write(number: int) -> None:
+            project_id, assignee = targets[number % len(targets)]
+
             async def create(uow: Any) -> Any:
-                values = {"project_id": targets[number % len(targets)], "title": f"Task {number}"}
+                values = {"project_id": project_id, "title": f"Task {number}", "assignee_id": assignee}
                 await tasks.create(uow, actor, None, values)
                 return uow
 
             async with writers:  # on a machine that has no time for so many, the writer is late, and what it wrote counts
                 uow = await run_in_unit_of_work(database, announcer, create)
             now = time.monotonic()
-            committed.update({entry.id: now for entry in uow.entries if entry.stream.startswith("team:")})
+            for entry in uow.entries:
+                if entry.stream.startswith("team:"):
+                    id_ = derived_id(entry.id, "notification", assignee) if consumer == "notify" else entry.id
+                    committed[id_] = now
 
-        with running_worker(url, folder, "enqueue") as worker:
+        with running_worker(url, folder, consumer) as worker:
             await asyncio.sleep(2.0)
             cpu = cpu_seconds(worker.pid)
             began = time.monotonic()
@@ -172,7 +194,8 @@ async def measure_delay(url: str, folder: Path, *, seconds: float) -> dict[str, 
                 for number in range(round(seconds * _RATE_PER_SECOND)):
                     await asyncio.sleep(max(0.0, began + number / _RATE_PER_SECOND - time.monotonic()))
                     group.create_task(write(number))
-            await wait_until_read(url, "enqueue")
+            took = time.monotonic() - began
+            await wait_until_read(url, "notifications" if consumer == "notify" else f"bench {consumer}")
             await asyncio.sleep(1.0)
             used = cpu_seconds(worker.pid) - cpu
             memory_mb = rss_mb(worker.pid)
@@ -184,6 +207,7 @@ async def measure_delay(url: str, folder: Path, *, seconds: float) -> dict[str, 
     delays = sorted(1000 * (handled[id_] - at) for id_, at in committed.items())
     return {
         "events": len(delays),
+        "events/s": round(len(delays) / took, 1),
         "delay p50 ms": round(delays[len(delays) // 2], 2),
         "delay p99 ms": round(delays[len(delays) * 99 // 100], 2),
         "delay max ms": round(delays[-1], 2),
@@ -223,9 +247,10 @@ async def main(arguments: argparse.Namespace) -> None:
         await sql.close()
         figures["A consumer that does nothing"] = await measure_throughput(url, folder, "pass")
         figures["A consumer that writes a row for each event"] = await measure_throughput(url, folder, "insert")
-    async with open_postgres() as (url, folder):
-        title = f"From commit to the commit of the consumer, at {_RATE_PER_SECOND} writes/s"
-        figures[title] = await measure_delay(url, folder, seconds=arguments.seconds)
+    for consumer, end in (("enqueue", "the commit of the consumer"), ("notify", "`notificationReceived`")):
+        async with open_postgres() as (url, folder):
+            title = f"From commit to {end}, at {_RATE_PER_SECOND} writes/s"
+            figures[title] = await measure_delay(url, folder, consumer, seconds=arguments.seconds)
     text = report(figures)
     print(text)
     if not arguments.dry:

@@ -16,6 +16,10 @@ class NotificationStore(Protocol):
         """For each proposal the people whom it means, can sign in, are no bots, and may see the subject now."""
         ...
 
+    async def get(self, notification_id: UUID) -> Notification | None:
+        """A notification, whoever has it and whatever they may see."""
+        ...
+
     async def find(
         self, user_ids: Sequence[UUID], actor_id: UUID | None, reason: NotificationReason, at: datetime
     ) -> Sequence[Notification]:

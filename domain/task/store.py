@@ -33,9 +33,9 @@ class TaskStore(Protocol):
         archived."""
         ...
 
-    async def read_unlocked(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
+    async def read_unlocked(self, task_id: UUID, user_id: UUID, *, to_change: bool = True) -> tuple[Task, Role, bool] | None:
         """The same, not held: `save`, or a comment on it, is kept only if nobody wrote it meanwhile, else the operation is run
-        again."""
+        again. `to_change`: the task itself is going to be changed."""
         ...
 
     async def lock_many(self, task_ids: Sequence[UUID]) -> None:
@@ -102,10 +102,21 @@ class TaskStore(Protocol):
 
 
 async def open_task(
-    uow: UnitOfWork, actor: Actor, task_id: UUID, action: Action, path: Path = ("input", "id"), *, lock: bool = True
+    uow: UnitOfWork,
+    actor: Actor,
+    task_id: UUID,
+    action: Action,
+    path: Path = ("input", "id"),
+    *,
+    lock: bool = True,
+    to_change: bool = True,
 ) -> tuple[Task, Access]:
-    """Fetch, lock and authorise: the task, when the actor may do this to it. It need not be held where it alone is changed."""
-    found = await (uow.tasks.lock if lock else uow.tasks.read_unlocked)(task_id, actor.user_id)
+    """Fetch, lock and authorise: the task, when the actor may do this to it. It need not be held where it alone is changed, or
+    nothing but one comment is added to it."""
+    if lock:
+        found = await uow.tasks.lock(task_id, actor.user_id)
+    else:
+        found = await uow.tasks.read_unlocked(task_id, actor.user_id, to_change=to_change)
     if found is None:
         raise NotFound(path)
     task, role, archived = found

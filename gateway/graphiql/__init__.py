@@ -58,6 +58,9 @@ class GraphiQLConfig:
     endpoint: str = "/graphql"
     title: str = "PantheraHive"
     people: tuple[DemoSignIn, ...] = ()
+    issuer: str | None = None
+    client_id: str | None = None
+    """Of the authorization server through which the page signs in; pages of another origin than the issuer's cannot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +115,7 @@ def _config_json(config: GraphiQLConfig) -> bytes:
             "title": config.title,
             "demo": {"email": people[0]["email"], "password": people[0]["password"]} if people else None,
             "people": people,
+            "oauth": {"issuer": config.issuer, "clientId": config.client_id} if config.issuer and config.client_id else None,
         }
     ).encode()
 

@@ -1,4 +1,5 @@
-"""Takes messages of SNS about mails (`/mail/sns`): confirms subscriptions to topics of ours, and records bounces and complaints.
+"""Takes messages of SNS about mails (`/mail/sns`): confirms subscriptions to topics of ours, records bounces and complaints, and
+takes mails that SES received.
 
 Whatever is not signed by Amazon for a topic that the operator named is answered with 403 and changes nothing. What SNS is to
 deliver again, since something is away, is answered with 503.
@@ -15,7 +16,8 @@ from starlette.routing import BaseRoute, Route
 from domain.errors import Unavailable
 from domain.mail_report import receive_reports
 from domain.outgoing_url import UnsafeUrl
-from mail.ses_event import read_event, reports_of
+from gateway.inbound_mail.replies import ReplyReceiver
+from mail.ses_event import read_event, received_mail, reports_of
 from mail.sns_message import (
     MAX_MESSAGE_BYTES,
     CertificateUnavailable,
@@ -37,9 +39,18 @@ logger = logging.getLogger(__name__)
 class SnsEndpoint:
     """The endpoint. It is there only where topics are set."""
 
-    def __init__(self, database: Database, announcer: Announcer, verifier: SnsVerifier, http: SafeHttpClient) -> None:
+    def __init__(
+        self,
+        database: Database,
+        announcer: Announcer,
+        verifier: SnsVerifier,
+        http: SafeHttpClient,
+        receiver: ReplyReceiver | None = None,
+    ) -> None:
+        """`receiver`: makes comments of replies; None where nothing is received."""
         self._database, self._announcer = database, announcer
         self._verifier, self._http = verifier, http
+        self._receiver = receiver
 
     def routes(self) -> list[BaseRoute]:
         """The route that SNS posts to."""
@@ -68,7 +79,10 @@ class SnsEndpoint:
             logger.info("The subscription to %s is confirmed.", message.topic)
         if message.kind != "Notification":
             return
-        reports = reports_of(read_event(message.text), datetime.now(UTC))
+        event = read_event(message.text)
+        if self._receiver is not None and (received := received_mail(event)) is not None:
+            await self._receiver.receive(received.content, received.recipients)
+        reports = reports_of(event, datetime.now(UTC))
         if reports:
             await run_in_unit_of_work(self._database, self._announcer, lambda uow: receive_reports(uow, reports))
 

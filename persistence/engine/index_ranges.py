@@ -4,7 +4,7 @@ What a viewer may see lies in many projects. An index holds the rows of each pro
 Postgres would sort everything, or walk another index through the rows of others. Here a page is the merge of *ranges*, one per
 visible project. How much is read is bounded by the page and the number of ranges.
 
-*Merged*: the head of each range is read (twice its share of the page, and 8 rows at least), the heads are put in order, and only
+*Merged*: the head of each range is read (twice its share of the page, and 3 rows at least), the heads are put in order, and only
 ranges whose whole head stands in the page are read on:
 
     WITH ranges AS (SELECT id FROM projects …), head_size AS (…),
@@ -14,12 +14,12 @@ ranges whose whole head stands in the page are read on:
       continued AS (SELECT range_id FROM placed WHERE place <= :size GROUP BY range_id HAVING count(*) = head_size)
     SELECT id FROM (…rows of placed… UNION ALL …rows of continued…) ORDER BY k0 DESC, id DESC LIMIT :size
 
-*Probed*, where a filter has conditions that no order of an index covers: they are checked on the first rows of the ranges (1,400
-altogether, and 16 of each at least), and on 400 of the range that turns out to hold up the page, since one project is often more
-active than the others. That settles a page where many rows match. Where few do, all rows that match are found by the index of a
-condition, and sorted; the parts stand in one statement, and each runs only when the one before has not settled the page. Neither
-estimates nor statistics are involved: rows read are at most the probe and, where not every twentieth of the first rows matches,
-the matches.
+*Probed*, where a filter has conditions that no order of an index covers: they are checked on a sample, the first rows of the
+ranges (200 altogether, and 2 of each at least). Where one of 24 matches or more, on more of them (1,200, and 16 of each), and on
+400 of the range that turns out to hold up the page, since one project is often more active than the others. That settles a page
+where many rows match. Where few do, all rows that match are found by the index of a condition, and sorted; the parts stand in one
+statement, and each runs only when the one before has not settled the page. Neither estimates nor statistics are involved: rows
+read are at most the probe and, where few of the first rows match, the matches.
 
 Rejected: an index for each filter and order (each costs every write); OR of cursors' columns (Postgres starts at the range's
 begin); reading a whole page of each range (51 rows of each of 300 projects); trusting the planner with one ordered scan (a rare
@@ -39,6 +39,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    exists,
     func,
     literal_column,
     or_,
@@ -48,8 +49,11 @@ from sqlalchemy import (
 )
 from sqlalchemy import any_ as sql_any
 
-_MIN_HEAD_ROWS: Final = 8
-_PROBE_ROWS: Final = 1_400
+_MIN_HEAD_ROWS: Final = 3
+_SAMPLE_ROWS: Final = 200
+_MIN_SAMPLE_ROWS: Final = 2  # of each range
+_MIN_SHARE: Final = 24  # one of so many matches, or they are found by an index
+_PROBE_ROWS: Final = 1_200
 _MIN_PROBE_ROWS: Final = 16  # of each range
 _DEEPER_ROWS: Final = 400
 _SIZE: Final = bindparam("size", type_=Integer)
@@ -104,21 +108,31 @@ def probed_ids(
 ) -> Any:
     """The same where `filters`, which name columns as the source does, are probed first."""
     ids = ranges.ids(parent_id).cte("ranges")
-    share = literal_column(str(_PROBE_ROWS), Integer) // func.nullif(func.count(), literal_column("0"), type_=Integer)
-    rows_each = func.greatest(literal_column(str(_MIN_PROBE_ROWS)), share).cast(Integer)
-    probe = select(rows_each.label("rows")).select_from(ids).cte("probe")
-    probe_rows = select(probe.c.rows).scalar_subquery()
+    counted: Column = select(func.count()).select_from(ids).scalar_subquery()
+    sizes = select(
+        _share_of_ranges(_SAMPLE_ROWS, _MIN_SAMPLE_ROWS, counted).label("sample"),
+        _share_of_ranges(_PROBE_ROWS, _MIN_PROBE_ROWS, counted).label("probe"),
+        counted.label("ranges"),
+    ).cte("sizes")
+    sample_rows, probe_rows = select(sizes.c.sample).scalar_subquery(), select(sizes.c.probe).scalar_subquery()
     deeper_rows: Column = literal_column(str(_DEEPER_ROWS))
-    first = _placed(_probe(source, ranges, ids, probe_rows, conditions, filters, order), order, "first_probe")
+    sample = _placed(_probe(source, ranges, ids, sample_rows, conditions, filters, order), order, "sample")
+    sample_known, sample_settled = _settled(sample, "sample_")
+    matching = select(func.count()).select_from(sample).where(sample.c.matches).scalar_subquery()
+    many = matching * literal_column(str(_MIN_SHARE)) >= select(sizes.c.sample * sizes.c.ranges).scalar_subquery()
+    wider = select(ids.c.id).where(~_yes(sample_settled), many).cte("wider")
+    names = [*_names(order), "range_id", "matches", "is_last"]
+    sampled = select(*(sample.c[name] for name in names)).where(~exists(select(wider.c.id)))
+    probed = union_all(sampled, _probe(source, ranges, wider, probe_rows, conditions, filters, order))
+    first = _placed(probed, order, "first_probe")
     first_known, first_settled = _settled(first, "first_")
     deeper = (
         select(first.c.range_id.label("id"))
-        .where(first.c.is_last, ~_yes(first_settled), probe_rows < deeper_rows)
+        .where(first.c.is_last, ~_yes(first_settled), probe_rows < deeper_rows, exists(select(wider.c.id)))
         .order_by(first.c.place)
         .limit(literal_column("1"))
         .cte("deeper")
     )
-    names = [*_names(order), "range_id", "matches", "is_last"]
     shallow = select(*(first.c[name] for name in names)).where(first.c.range_id.not_in(select(deeper.c.id)))
     both = union_all(shallow, _probe(source, ranges, deeper, deeper_rows, conditions, filters, order))
     placed = _placed(both, order, "probed")
@@ -129,7 +143,14 @@ def probed_ids(
     by_index = by_index.where(~_yes(settled), ranges.column == visible, *conditions, *filters)
     all_matches = by_index.offset(literal_column("0")).subquery("all_matches")
     rows = union_all(in_order, select(*_columns(all_matches, order)))
-    return _page(rows, order, ids, probe, first, first_known, first_settled, deeper, placed, known, settled)
+    before = (ids, sizes, sample, sample_known, sample_settled, wider, first, first_known, first_settled)
+    return _page(rows, order, *before, deeper, placed, known, settled)
+
+
+def _share_of_ranges(rows: int, at_least: int, ranges: Column) -> Column:
+    """How many rows of each range make so many altogether, or `at_least`."""
+    share = literal_column(str(rows), Integer) // func.nullif(ranges, literal_column("0"), type_=Integer)
+    return func.greatest(literal_column(str(at_least)), share).cast(Integer)
 
 
 def _probe(

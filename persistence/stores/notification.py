@@ -220,6 +220,7 @@ _LOCK_BY_IDS = _locked(_n.c.id == any_id())
 _LOCK_GROUP = _locked(_n.c.group_key == bindparam("group_key", type_=Text))
 _LOCK_INBOX = _locked(_n.c.archived_at.is_(None), ~_is_snoozed())
 _BY_IDS = Statement(select(*columns(Notification, _n)).where(_n.c.id == any_id(), _visible()), row_class(Notification))
+_BY_ID = Statement(select(*columns(Notification, _n)).where(_n.c.id == bindparam("notification", type_=Uuid)))
 _SENDABLE = Statement(
     select(*columns(Notification, _n)).where(_n.c.id == any_id(), _subject_is_visible()).order_by(_n.c.created_at, _n.c.id)
 )
@@ -270,6 +271,11 @@ class SqlNotifications:
         for row in await self._connection.fetch(_RECIPIENTS, proposals=rows):
             found[row[0]].append(row[1])
         return [found[nr] for nr in range(len(proposals))]
+
+    async def get(self, notification_id: UUID) -> Notification | None:
+        """A notification, whoever has it and whatever they may see."""
+        row = await self._connection.fetch_row(_BY_ID, notification=notification_id)
+        return None if row is None else to_entity(Notification, row)
 
     async def find(
         self, user_ids: Sequence[UUID], actor_id: UUID | None, reason: NotificationReason, at: datetime

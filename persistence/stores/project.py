@@ -96,7 +96,7 @@ class SqlProjects:
 
     async def read_unlocked(self, project_id: UUID, user_id: UUID) -> tuple[Project, ProjectAccess] | None:
         """The same without a lock: what is inserted into it raises StaleRow if it was changed in between."""
-        row = await self._connection.read_unlocked(_READ_UNLOCKED, _LOCK, id=project_id, user=user_id)
+        row = await self._connection.read_unlocked(_READ_UNLOCKED, _LOCK, takes_turn=False, id=project_id, user=user_id)
         return row and _to_result(row, user_id)
 
     async def lock_for_server(self, project_id: UUID) -> bool:

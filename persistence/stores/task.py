@@ -160,9 +160,11 @@ class SqlTasks:
         row = await self._connection.fetch_row(_LOCK, id=task_id, user=user_id)
         return await self._to_result(row, task_id, user_id)
 
-    async def read_unlocked(self, task_id: UUID, user_id: UUID) -> tuple[Task, Role, bool] | None:
+    async def read_unlocked(self, task_id: UUID, user_id: UUID, *, to_change: bool = True) -> tuple[Task, Role, bool] | None:
         """The same without a lock: `save` raises StaleRow if it was changed in between."""
-        row = await self._connection.read_unlocked(_READ_UNLOCKED, _LOCK, parent="project_id", id=task_id, user=user_id)
+        row = await self._connection.read_unlocked(
+            _READ_UNLOCKED, _LOCK, parent="project_id", takes_turn=to_change, id=task_id, user=user_id
+        )
         return await self._to_result(row, task_id, user_id)
 
     async def lock_many(self, task_ids: Sequence[UUID]) -> None:

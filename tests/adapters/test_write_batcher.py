@@ -14,6 +14,7 @@ import pytest
 from domain.errors import BadUserInput, Unavailable
 from domain.task import TaskUpdated
 from gateway.execution.executor import OperationRequest
+from persistence.engine.row_turns import RowTurns
 from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import BatchParams, PendingWrite, WriteBatcher
 from persistence.events.streams import event_row
@@ -174,3 +175,27 @@ async def test_after_the_end_nothing_is_taken_in_any_more() -> None:
     for refused in (waiting, writes.submit(write("c"))):
         with pytest.raises(Unavailable):
             await refused
+
+
+async def test_updates_of_one_task_take_turns_and_none_runs_twice(app: App, team: SampleTeam, batch_sizes: list[int]) -> None:
+    made = await create_task(app, team)
+    batch_sizes.clear()
+    changed = await asyncio.gather(
+        *(mutate_ok(app, team.member, "taskUpdate", id=made["id"], title=f"Title {number}") for number in range(8))
+    )
+    assert sorted(each["version"] for each in changed) == list(range(2, 10))
+    assert batch_sizes == [1] * 8
+
+
+async def test_a_turn_that_nobody_waits_for_any_more_is_passed_on() -> None:
+    turns, row = RowTurns(), uuid4()
+    end_first = await turns.take(row)
+    async with asyncio.TaskGroup() as group:
+        cancelled, last = group.create_task(turns.take(row)), group.create_task(turns.take(row))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        await asyncio.sleep(0)
+        assert not last.done()
+        end_first()
+    last.result()()
+    assert turns._locks == {}

@@ -11,7 +11,7 @@ const NARROW = 720
 await inBrowser(async ({ open }) => {
   for (const colorScheme of COLOR_SCHEME ? [COLOR_SCHEME] : ['light', 'dark']) {
     for (const width of WIDTH ? [Number(WIDTH)] : [1440, 480]) {
-      const page = await open({ colorScheme, viewport: { width, height: 850 } })
+      const page = await open({ colorScheme, viewport: { width, height: 850 }, prepare: withoutOAuth })
       for (const [number, [name, show]] of Object.entries(screens(width < NARROW)).entries()) {
         await show(page)
         if (SCREENS && (number % 2 === 0) !== (SCREENS === 'even')) continue
@@ -23,6 +23,14 @@ await inBrowser(async ({ open }) => {
     }
   }
 })
+
+/** The page as another origin than the issuer's has it: with its own form for a password. */
+async function withoutOAuth(page) {
+  await page.route('**/graphiql/config.json', async (route) => {
+    const response = await route.fetch()
+    await route.fulfill({ response, json: { ...(await response.json()), oauth: null } })
+  })
+}
 
 async function audit(page, screen) {
   await page.evaluate(axe.source)

@@ -150,6 +150,15 @@ async def test_no_screen_breaks_a_rule_of_axe_or_is_wider_than_the_window(
     assert len(list(tmp_path.glob("*.png"))) == count
 
 
+async def test_the_page_signs_in_by_the_code_flow_and_stays_signed_in(
+    browser: dict[str, str], demo: ServerProcess, tmp_path: Path
+) -> None:
+    output = await look("graphiql_sign_in.mjs", browser, demo, tmp_path)
+    for line in ("Signed in on the pages", "Still signed in after a reload", "Asked who signs in", "Refused the answer"):
+        assert line in output
+    assert (tmp_path / "graphiql-signed-in.png").stat().st_size > 10_000
+
+
 async def test_little_is_loaded_before_the_editor_and_the_schema_only_once(
     browser: dict[str, str], demo: ServerProcess, tmp_path: Path
 ) -> None:

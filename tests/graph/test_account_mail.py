@@ -172,7 +172,7 @@ async def test_a_wrong_password_takes_the_same_statements_whether_there_is_an_ac
         with pytest.raises(Unauthenticated):
             await app.resources.services.sign_in.with_password(email, "not the password", address=None)
         statements.append(app.resources.database.statements_run - before)
-    assert statements == [1, 1]
+    assert statements[0] == statements[1]
 
 
 async def test_of_two_who_use_a_token_at_once_one_succeeds(app: App) -> None:

@@ -44,7 +44,7 @@ async def test_edits_are_stored_and_sent_through_asgi_as_well(app: App, team: Sa
     said.put_nowait({"type": "websocket.connect"})
     said.put_nowait({"type": "websocket.receive", "bytes": messages.sync_message(SyncStep.UPDATE, update)})
     scope = {"type": "websocket", "headers": [], "path_params": {"document_id": id_}, "query_string": b"token=t"}
-    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         tasks.create_task(endpoint(scope, said.get, results.put))
         assert await results.get() == {"type": "websocket.accept"}
         assert (await results.get())["bytes"] == messages.sync_message(SyncStep.STEP_1, b"\x00")

@@ -44,7 +44,7 @@ async def connect(app: App, team: SampleTeam) -> AsyncIterator[tuple[asyncio.Que
         task = tasks.create_task(endpoint(scope, sent.get, received.put))
         yield sent, received
         sent.put_nowait({"type": "websocket.disconnect", "code": 1000})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await task
 
 

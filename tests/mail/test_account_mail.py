@@ -109,7 +109,7 @@ async def test_stopping_waits_for_mails_but_not_for_a_server_that_is_away(
 ) -> None:
     monkeypatch.setattr(account_mail, "_CLOSE_TIMEOUT_SECONDS", 0.05)
     recording = RecordingMailer(MailUnavailable("connection refused"))
-    async with asyncio.timeout(5), BackgroundAccountMailer.open(recording, origin=ORIGIN, logs_links=False) as mailer:
+    async with asyncio.timeout(30), BackgroundAccountMailer.open(recording, origin=ORIGIN, logs_links=False) as mailer:
         mailer.send(mail_of(AccountMailKind.RESET_PASSWORD))
     assert recording.sent == []
     assert [record.levelno for record in caplog.records] == [logging.WARNING]

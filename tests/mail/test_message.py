@@ -210,3 +210,12 @@ def test_an_operator_writes_a_mailbox_with_or_without_a_name(text: str, box: Mai
 def test_what_is_no_mailbox_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be an address"):
         parse_mailbox(text)
+
+
+def test_replies_go_to_the_address_that_the_mail_names_and_to_nothing_that_is_none() -> None:
+    address = f"reply+{'a' * 55}@reply.example.com"
+    content = build_message(sample_mail(reply_to=address), SENDER).content.decode()
+    assert f"\r\nReply-To: {address}\r\n" in content
+    assert "Reply-To" not in build_message(sample_mail(), SENDER).content.decode()
+    with pytest.raises(MailRejected):
+        build_message(sample_mail(reply_to="reply@example.com\r\nBcc: eve@evil.example"), SENDER)

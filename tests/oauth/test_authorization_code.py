@@ -47,13 +47,17 @@ async def test_the_pages_say_who_asks_for_what(
     assert team.team.name in asked.text
 
 
-async def test_the_pages_are_closed_to_scripts_and_frames(http: httpx.AsyncClient, public: SampleClient) -> None:
+async def test_the_pages_are_closed_to_frames_and_to_scripts_but_that_of_passkeys(
+    http: httpx.AsyncClient, public: SampleClient
+) -> None:
     page = await http.get(AppRequest(public).address)
-    assert page.headers["content-security-policy"] == (
-        "default-src 'none'; style-src 'self'; form-action 'self' https://app.example; base-uri 'none'; frame-ancestors 'none'"
-    )
+    others = "style-src 'self'; form-action 'self' https://app.example; base-uri 'none'; frame-ancestors 'none'"
+    assert page.headers["content-security-policy"] == f"default-src 'none'; script-src 'self'; {others}"
     assert page.headers["cache-control"] == "no-store"
-    assert "<script" not in page.text
+    assert page.text.count("<script") == page.text.count('<script src="/oauth/passkey.js" defer></script>') == 1
+    device = await http.get("/oauth/device")
+    assert device.headers["content-security-policy"] == f"default-src 'none'; {others}".replace(" https://app.example", "")
+    assert "<script" not in device.text
     style = await http.get("/oauth/style.css")
     assert style.headers["content-type"].startswith("text/css")
 

@@ -65,7 +65,7 @@ async def run_committer() -> AsyncIterator[tuple[EditSource, RecordingLog]]:
 
 
 async def wait_for_answers(room: EditSource, count: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(room.answers) < count:
             await asyncio.sleep(0.001)
 

@@ -9,6 +9,7 @@ import pytest
 from graphql import get_introspection_query
 
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE
+from domain.session import GRAPHIQL_CLIENT_ID
 from tests.support.server_process import ServerProcess, register_user
 
 INTROSPECTION = get_introspection_query(
@@ -35,11 +36,12 @@ async def _cost(http: httpx.AsyncClient, query: str, **variables: Any) -> Any:
     return response.json()
 
 
-async def test_the_people_of_the_demo_are_named_with_their_password(http: httpx.AsyncClient) -> None:
+async def test_the_people_of_the_demo_are_named_with_their_password(http: httpx.AsyncClient, server: ServerProcess) -> None:
     config = (await http.get("/graphiql/config.json")).json()
     assert config["people"] == [{"name": name, "email": email, "password": DEMO_PASSWORD} for name, email in DEMO_PEOPLE]
     assert [person["name"] for person in config["people"]] == ["Dana Whitfield", "Priya Raghavan"]
     assert config["demo"] == {"email": "demo@pantherahive.dev", "password": "panthera-demo"}
+    assert config["oauth"] == {"issuer": server.url, "clientId": str(GRAPHIQL_CLIENT_ID)}
 
 
 async def test_the_schema_is_what_the_graph_says_of_itself(http: httpx.AsyncClient) -> None:

@@ -122,7 +122,7 @@ async def append_and_announce(log: MemoryLog, pubsub: PubSub, stream: str, count
 
 async def next_entries(listener: StreamListener, count: int) -> list[tuple[str, int]]:
     """Stream and position of the next entries."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return [(each.stream, each.position) for each in [await anext(listener) for _ in range(count)]]
 
 
@@ -137,6 +137,6 @@ async def receives_nothing(listener: StreamListener, seconds: float = 0.03) -> b
 
 async def wait_until(condition: Any) -> None:
     """Wait for a condition."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.002)

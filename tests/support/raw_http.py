@@ -20,7 +20,7 @@ class RawConnection:
 
     async def next_response(self) -> tuple[int, dict[bytes, bytes], bytes]:
         """Status, headers and body of the next one."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             status, *lines = (await self.reader.readuntil(b"\r\n\r\n")).strip().split(b"\r\n")
             headers = dict(line.split(b": ", 1) for line in lines)
             return int(status.split()[1]), headers, await self.reader.readexactly(int(headers[b"content-length"]))
@@ -35,7 +35,7 @@ class RawConnection:
 
     async def read_to_end(self) -> bytes:
         """What comes until the server closes."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self.reader.read()
 
 

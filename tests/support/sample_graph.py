@@ -39,7 +39,7 @@ class Journal:
 
     async def wait_for(self, event: str) -> None:
         """Wait until it has happened, 5 s at most."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while event not in self.events:
                 self.changed.clear()
                 await self.changed.wait()

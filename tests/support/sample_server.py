@@ -50,7 +50,7 @@ class SampleServer:
 
 async def drain_until_closed(ws: ClientConnection) -> None:
     """Skip what is said until the connection closes, which raises."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             await ws.recv()
 
@@ -89,5 +89,5 @@ async def run_sample_server(
     try:
         yield SampleServer(served, listener.getsockname()[1], server)
     finally:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await server.shutdown([listener])

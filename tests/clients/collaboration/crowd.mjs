@@ -62,7 +62,7 @@ if (offline) everybody[0].cut()
 for (let done = 0; done < offline; done++) edit(everybody[0].doc)
 await Promise.all(everybody.slice(offline ? 1 : 0).map(work))
 everybody[0].mend()
-await until(() => everybody.every((each) => each.isSynced() && each.isAcknowledged()), 'everybody to be synced again', 45_000).catch((error) => {
+await until(() => everybody.every((each) => each.isSynced() && each.isAcknowledged()), 'everybody to be synced again', 90_000).catch((error) => {
   const states = everybody.map((each) => [each.isSynced(), each.isAcknowledged(), each.closed.slice(-5)])
   throw new Error(`${error.message}: ${JSON.stringify(states)}`)
 })
@@ -70,7 +70,7 @@ await until(() => everybody.every((each) => each.isSynced() && each.isAcknowledg
 const sorted = (_, value) =>
   value && typeof value === 'object' && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort()) : value
 const all = (each) => JSON.stringify([each.doc.getText('text').toDelta(), each.doc.getMap('map').toJSON()], sorted)
-await until(() => everybody.every((each) => all(each) === all(everybody[0])), 'everybody to have the same', 20_000).catch(() => {})
+await until(() => everybody.every((each) => all(each) === all(everybody[0])), 'everybody to have the same', 60_000).catch(() => {})
 const said = everybody.map(all)
 const refused = everybody.flatMap((each) => each.closed.filter((code) => code >= 4000))
 console.log(JSON.stringify({ same: new Set(said).size, text: everybody[0].doc.getText('text').toString(), map: everybody[0].doc.getMap('map').toJSON(), refused }))

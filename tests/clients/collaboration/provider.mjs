@@ -86,7 +86,7 @@ function openHocuspocus(url, id, token, doc) {
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-export async function until(condition, what, ms = 15_000) {
+export async function until(condition, what, ms = 60_000) {
   const end = Date.now() + ms
   while (!condition()) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`)

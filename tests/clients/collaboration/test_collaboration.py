@@ -26,12 +26,12 @@ Pair = tuple[ServerProcess, ServerProcess]
 
 
 async def run(*command: str) -> tuple[int | None, str]:
-    """A command's exit code and what it said, within two minutes."""
+    """A command's exit code and what it said, within four minutes."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=HERE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     try:
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(240):
             said, _ = await process.communicate()
     finally:
         if process.returncode is None:

@@ -22,7 +22,7 @@ const Y = await import('yjs')
 
 const [url, id, token] = process.argv.slice(2)
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms))
-const until = async (is, ms = 10_000) => {
+const until = async (is, ms = 60_000) => {
   for (const end = Date.now() + ms; !is(); await sleep(10)) if (Date.now() > end) throw new Error(`waited in vain for ${is}`)
 }
 const known = [TaskList, TaskItem.configure({ nested: true }), TableKit, Image, Mention]

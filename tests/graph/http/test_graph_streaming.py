@@ -180,7 +180,7 @@ async def test_an_error_of_the_source_ends_the_stream(server: SampleServer) -> N
 async def read_until(chunks: AsyncIterator[bytes], until: bytes) -> bytes:
     """What was sent until something was."""
     got = b""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while until not in got:
             got += await anext(chunks)
     return got

@@ -233,7 +233,7 @@ async def test_an_answer_that_is_not_read_is_cut(closes: bool) -> None:
         head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
         requests = 1 if closes else 30
         client.send((head + (b"Connection: close\r\n" if closes else b"") + b"\r\n" + body) * requests)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not table.unread_bytes:
                 await asyncio.sleep(0.01)
             while table.unread_bytes or len(table):

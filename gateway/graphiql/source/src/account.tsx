@@ -12,7 +12,7 @@ export function AccountLine({ app }: { app: App }) {
   const status = useStore(session.status)
   const [asked, setAsked] = useState<boolean | null>(null)
   const email = status.state === 'signed-in' ? status.email : null
-  const open = asked ?? (status.state === 'signed-out' && config.people.length === 0)
+  const open = session.oauth === null && (asked ?? (status.state === 'signed-out' && config.people.length === 0))
   const person = config.people.find((each) => each.email === email)
   const others = config.people.filter((each) => each.email !== email)
 
@@ -44,9 +44,15 @@ export function AccountLine({ app }: { app: App }) {
           {others.map((other) => (
             <DemoPerson key={other.email} person={other} session={session} signedIn={email !== null} />
           ))}
-          <button type="button" class="link" aria-expanded={open} onClick={() => setAsked(!open)}>
-            Sign in …
-          </button>
+          {session.oauth ? (
+            <button type="button" class="link" onClick={() => void session.leaveToSignIn()}>
+              Sign in …
+            </button>
+          ) : (
+            <button type="button" class="link" aria-expanded={open} onClick={() => setAsked(!open)}>
+              Sign in …
+            </button>
+          )}
           {email && (
             <button type="button" class="link" onClick={() => void session.signOut()}>
               Sign out

@@ -12,6 +12,8 @@ export interface Config {
   title: string
   /** People of the demo, in development only: the page signs in as the first by itself, the others are one click away. */
   people: Person[]
+  /** The authorization server of the page, and the client that the page is; null where it has none. */
+  oauth: { issuer: string; clientId: string } | null
 }
 
 export async function loadConfig(): Promise<Config> {

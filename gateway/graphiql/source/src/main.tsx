@@ -2,6 +2,7 @@
 import { render } from 'preact'
 import { App } from './app'
 import { loadConfig, type Config, type Person } from './config'
+import { OAuth } from './oauth'
 import { Page } from './page'
 import { Session } from './session'
 import { recall, remember } from './storage'
@@ -21,7 +22,7 @@ async function start(root: HTMLElement): Promise<void> {
   try {
     const config = await loadConfig()
     document.title = `${config.title} · GraphiQL`
-    const session = new Session(config.endpoint, config.people, firstPerson(config))
+    const session = new Session(config.endpoint, config.people, firstPerson(config), OAuth.of(config))
     session.status.subscribe(() => {
       const status = session.status.value
       if (status.state === 'signed-in') remember(PERSON, status.email, sessionStorage)

@@ -1,10 +1,12 @@
 /// Who is signed in: tokens live in this object's memory only, and are renewed before they expire.
 import type { Person } from './config'
 import { post, type Request } from './http'
+import { Refused, type OAuth } from './oauth'
 import createOperation from './operations/session-create.graphql?raw'
 import refreshOperation from './operations/session-refresh.graphql?raw'
 import revokeOperation from './operations/session-revoke.graphql?raw'
 import sessionsOperation from './operations/sessions.graphql?raw'
+import viewerOperation from './operations/viewer.graphql?raw'
 import { Store } from './store'
 
 export type Status =
@@ -12,7 +14,7 @@ export type Status =
   | { state: 'signed-out'; problem: string | null }
   | { state: 'signed-in'; email: string; problem: string | null }
 
-interface Tokens {
+export interface Tokens {
   accessToken: string
   refreshToken: string
   expiresIn: number
@@ -27,15 +29,14 @@ interface Current {
   email: string
   /** On the clock of `performance.now()`, so that setting the machine's clock changes nothing. */
   expiresAt: number
+  /** Granted to the page by the authorization server, rather than given for a password. */
+  granted: boolean
 }
 
 export interface Credentials {
   email: string
   password: string
 }
-
-/** The server answered and refused; anything else that goes wrong may pass. */
-class Refused extends Error {}
 
 /** How long before tokens expire they are renewed, in milliseconds, and at most a quarter of their life. */
 const RENEWAL_MARGIN_MS = 30_000
@@ -54,13 +55,21 @@ export class Session {
   #renewalListeners = new Set<(authorization: string) => void>()
   #started: Promise<void>
 
-  /** `first` is signed in at once; one of `people` whose session has ended is signed in again. */
+  #wasSignedOut = false
+
+  /**
+   * `first` is signed in at once; one of `people` whose session has ended is signed in again. With `oauth` whoever else signs in
+   * does so on the server's pages.
+   */
   constructor(
     readonly endpoint: string,
     readonly people: readonly Person[],
     first: Person | null,
+    readonly oauth: OAuth | null = null,
   ) {
-    if (first) {
+    if (oauth && (hasAnswer() || oauth.wasSignedIn)) {
+      this.#started = this.#resume(oauth, first)
+    } else if (first) {
       this.#started = this.#signInAgain(first)
     } else {
       this.#started = Promise.resolve()
@@ -81,10 +90,37 @@ export class Session {
     }
   }
 
+  /** Leaves for the server's pages, where somebody signs in. Only with `oauth`. */
+  async leaveToSignIn(): Promise<void> {
+    await this.oauth?.begin(this.#current || this.#wasSignedOut ? 'select_account' : undefined)
+  }
+
+  /** Takes what the page has come back with; a window that was signed in before a reload asks again, without questions. */
+  async #resume(oauth: OAuth, first: Person | null): Promise<void> {
+    try {
+      const returned = hasAnswer()
+      const tokens = await oauth.finish()
+      if (tokens) return this.#accept(tokens, await this.#emailOf(tokens), true)
+      if (!returned) return await oauth.begin('none')
+      if (first) await this.#signInAgain(first)
+      else this.#drop(null)
+    } catch (error) {
+      this.#drop(inWords(error))
+    }
+  }
+
+  async #emailOf(tokens: Tokens): Promise<string> {
+    const { answer } = await post(this.endpoint, { query: viewerOperation }, { authorization: bearer(tokens) })
+    return (answer.data as { viewer?: { email?: string } } | null)?.viewer?.email ?? 'unknown'
+  }
+
   /** Drops the tokens at once, and asks the server to end the session, which may fail. */
   async signOut(): Promise<void> {
-    const token = this.#current?.tokens.accessToken
+    const before = this.#current
     this.#drop(null)
+    this.#wasSignedOut = true
+    if (before?.granted) return await this.oauth?.revoke(before.tokens).catch(() => undefined)
+    const token = before?.tokens.accessToken
     if (!token) return
     const headers = { authorization: `Bearer ${token}` }
     try {
@@ -130,9 +166,12 @@ export class Session {
     if (!before) return
     const input = { refreshToken: before.tokens.refreshToken }
     try {
-      const tokens = await this.#requestTokens({ query: refreshOperation, variables: { input } })
+      const tokens =
+        before.granted && this.oauth
+          ? await this.oauth.renew(input.refreshToken)
+          : await this.#requestTokens({ query: refreshOperation, variables: { input } })
       if (this.#current !== before) return
-      this.#accept(tokens, before.email)
+      this.#accept(tokens, before.email, before.granted)
       for (const listener of this.#renewalListeners) listener(bearer(tokens))
     } catch (error) {
       if (this.#current !== before) return
@@ -160,9 +199,10 @@ export class Session {
     throw new Refused(problems.join(' ') || 'The server sent no tokens.')
   }
 
-  #accept(tokens: Tokens, email: string): void {
+  #accept(tokens: Tokens, email: string, granted = false): void {
     const lifetime = tokens.expiresIn * 1000
-    this.#current = { tokens, email, expiresAt: performance.now() + lifetime }
+    this.#current = { tokens, email, expiresAt: performance.now() + lifetime, granted }
+    if (!granted) this.oauth?.forget()
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => void this.renew(), Math.min(lifetime - margin(tokens), MAX_DELAY_MS))
     this.status.set({ state: 'signed-in', email, problem: null })
@@ -170,9 +210,16 @@ export class Session {
 
   #drop(problem: string | null): void {
     this.#current = null
+    this.oauth?.forget()
     clearTimeout(this.#timer)
     this.status.set({ state: 'signed-out', problem })
   }
+}
+
+/** Whether the page was opened by an answer of the authorization server. */
+function hasAnswer(): boolean {
+  const given = new URLSearchParams(location.search)
+  return given.has('state') && (given.has('code') || given.has('error'))
 }
 
 function bearer(tokens: Tokens): string {

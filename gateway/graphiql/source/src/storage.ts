@@ -26,6 +26,10 @@ export function recall<T>(key: string, accept: (value: unknown) => value is T, f
   return fallback
 }
 
+export function forget(key: string): void {
+  for (const storage of storages()) storage.removeItem(PREFIX + key)
+}
+
 export function forgetEverything(): void {
   for (const storage of storages()) {
     for (const key of Object.keys(storage)) if (key.startsWith(PREFIX)) storage.removeItem(key)
