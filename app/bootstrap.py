@@ -53,6 +53,7 @@ from gateway.execution.coordinates import coordinates_where
 from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
 from gateway.job_files import JOB_FILES_PATH
+from gateway.webhook_payloads import WebhookPayloads
 from outgoing.safe_http import SafeHttpClient
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
@@ -291,6 +292,9 @@ async def open_resources(
             registration=settings.registration,
             account_mailer=account_mailer,
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
+            outgoing_rules=outgoing.rules,
+            webhook_secrets=SecretBox(secret, "webhooks"),
+            webhook_payloads=WebhookPayloads(LIMITS),
             push=push_registration,
             job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
             wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),

@@ -10,14 +10,17 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from app.bootstrap import Resources, open_database_url, open_resources
 from app.serving import require_migrated, require_places, tune_gc
 from app.settings import Settings
 from app.task_supervision import end_on_dead_task
+from outgoing.safe_http import SafeHttpClient
 from persistence.engine.database import Database, open_database
 from workers.consumer import Consumer
 from workers.consumers import CONSUMERS
+from workers.consumers.webhooks import webhooks
 from workers.job import JobKind
 from workers.jobs import JOBS
 from workers.schedule import Schedule
@@ -25,6 +28,7 @@ from workers.schedules import SCHEDULES
 from workers.services import WorkerServices
 from workers.timings import WorkerTimings
 from workers.upkeep import UpkeepSettings, upkeep_duties
+from workers.webhook_sender import MAX_CONNECTIONS
 from workers.worker import Worker, WorkerWiring
 
 _MAX_TASKS_PER_CONSUMER = 4
@@ -45,8 +49,11 @@ async def run_worker(
     consumers = with_search(consumers, resources)
     connections = max(2, settings.database_connections // 2, len(consumers) + 1)
     tasks = min(_MAX_TASKS_PER_CONSUMER, (connections - 1) // max(1, len(consumers)))
-    async with open_database(url, max_connections=connections) as database:
-        services = worker_services(resources, database)
+    async with (
+        open_database(url, max_connections=connections) as database,
+        SafeHttpClient.open(resources.outgoing.rules, max_connections=MAX_CONNECTIONS) as outgoing,
+    ):
+        services = worker_services(resources, database, outgoing)
         upkeep = UpkeepSettings(
             event_retention_days=settings.event_retention_days, settle_seconds=settings.settle_seconds, url=url
         )
@@ -60,6 +67,7 @@ async def run_worker(
             schedules=schedules,
             duties=upkeep_duties(services, consumers, upkeep, resources.retries),
             tasks=tasks,
+            sends_webhooks=any(each is webhooks for each in consumers),
         )
         async with Worker.open(wiring, timings=timings, metrics=resources.worker_metrics):
             yield
@@ -74,7 +82,7 @@ def with_search(consumers: Sequence[Consumer], resources: Resources) -> Sequence
     return (*consumers, index_objects)
 
 
-def worker_services(resources: Resources, database: Database) -> WorkerServices:
+def worker_services(resources: Resources, database: Database, outgoing: SafeHttpClient | None = None) -> WorkerServices:
     """What consumers may use, over these connections."""
     services = resources.services
     return WorkerServices(
@@ -92,6 +100,9 @@ def worker_services(resources: Resources, database: Database) -> WorkerServices:
         notification_mails=resources.notification_mails,
         audit_seal=resources.audit_seal,
         audit_retention_days=resources.audit_retention_days,
+        outgoing=outgoing or resources.outgoing,
+        webhook_secrets=services.webhook_secrets,
+        render_webhook=partial(services.webhook_payloads.render, services),
         notification_texts=resources.notification_mails.texts,
         pusher=resources.pusher,
         search_engine=resources.search_engine,

@@ -20,6 +20,7 @@ from uuid import UUID
 from domain import team as teams
 from domain import text
 from domain.actor import Actor, Scope
+from domain.bot import add_bot, remove_bot
 from domain.errors import Invalid, LimitExceeded, NotFound, Required
 from domain.events import ChangeKind, Event, team_stream
 from domain.permissions import Access, Action, ResourceKind, Role, access
@@ -27,7 +28,6 @@ from domain.ports import UnitOfWork
 from domain.redirect_uri import validate_redirect_uri
 from domain.session import EndedSession, SessionEnded
 from domain.team import Team
-from domain.user import User, UserDeleted, UserRegistered, UserStatus
 from domain.version import require_version, with_changes
 
 SECRET_PREFIX: Final = "hive_secret_"  # noqa: S105 (what every secret begins with)
@@ -166,7 +166,7 @@ async def create(
     if missing := sorted(set(scopes) - actor.scopes):
         raise Invalid(("input", "scopes"), f"You cannot give a scope that you do not have: {', '.join(missing)}.")
     valid_name = text.validate_name(name, ("input", "name"), limit=_MAX_NAME_CHARS)
-    bot = await _add_bot(uow, actor, team, valid_name)
+    bot = await add_bot(uow, actor, team, valid_name)
     secret = None if is_public else _new_secret()
     client = OAuthClient(
         id=uow.new_id(),
@@ -217,12 +217,8 @@ async def delete(uow: UnitOfWork, actor: Actor, client_id: UUID, *, expected_ver
     await uow.oauth_clients.save(client)
     for session_id, user_id in await uow.oauth_clients.end_grants(client_id, uow.now):
         uow.record(SessionEnded(actor_id=actor.user_id, user_id=user_id, session=EndedSession(id=session_id)))
-    bot = None if client.bot_id is None else await uow.users.lock(client.bot_id)
-    if bot is not None:
-        await teams.leave_all(uow, actor, bot.id)
-        gone = with_changes(bot, uow.now, status=UserStatus.INACTIVE)
-        await uow.users.save(gone)
-        uow.record(UserDeleted(actor_id=actor.user_id, user=gone))
+    if client.bot_id is not None:
+        await remove_bot(uow, actor, client.bot_id)
     uow.record(OAuthClientDeleted(actor_id=actor.user_id, team_id=team.id, client=_logged(client)))
     return client.id
 
@@ -277,23 +273,6 @@ def _check_grants(*, is_public: bool, redirect_uris: Collection[str], grants: Co
         raise LimitExceeded(f"At most {MAX_REDIRECT_URIS} are allowed.", MAX_REDIRECT_URIS, path=("input", "redirectUris"))
     if OAuthGrant.AUTHORIZATION_CODE in grants and not redirect_uris:
         raise Required(("input", "redirectUris"), "Name where people return to after they have signed in.")
-
-
-async def _add_bot(uow: UnitOfWork, actor: Actor, team: Team, name: str) -> User:
-    bot_id = uow.new_id()
-    bot = User(
-        id=bot_id,
-        created_at=uow.now,
-        updated_at=uow.now,
-        first_name=name,
-        last_name="",
-        email_address=f"{bot_id}@apps.invalid",
-        is_bot=True,
-    )
-    await uow.users.add(bot, None)
-    uow.record(UserRegistered(actor_id=actor.user_id, user=bot))
-    await teams.join(uow, actor, team, Role.MEMBER, user_id=bot.id)
-    return bot
 
 
 def _new_secret() -> str:

@@ -47,6 +47,7 @@ class ResourceKind(StrEnum):
     COMMENT = "COMMENT"
     ATTACHMENT = "ATTACHMENT"
     OAUTH_CLIENT = "OAUTHCLIENT"
+    WEBHOOK = "WEBHOOK"
 
 
 Actions = frozenset[Action]
@@ -109,6 +110,12 @@ GRANTED_BY_ROLE: dict[ResourceKind, dict[Role, Actions]] = {
         Role.ADMIN: _MANAGER,
         Role.OWNER: _MANAGER,
     },
+    ResourceKind.WEBHOOK: {
+        Role.GUEST: frozenset(),
+        Role.MEMBER: frozenset(),
+        Role.ADMIN: _MANAGER,
+        Role.OWNER: _MANAGER,
+    },
 }
 
 # What being its author, lead or subject adds.
@@ -138,6 +145,7 @@ SCOPES: dict[ResourceKind, tuple[Scope, Scope]] = {
     ResourceKind.COMMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
     ResourceKind.ATTACHMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
     ResourceKind.OAUTH_CLIENT: (Scope.ADMIN, Scope.ADMIN),
+    ResourceKind.WEBHOOK: (Scope.WEBHOOKS_MANAGE, Scope.WEBHOOKS_MANAGE),
 }
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from domain.team import TeamStore
     from domain.user import UserStore
     from domain.watch import WatchStore
+    from domain.webhook import WebhookStore
 
 
 class UnitOfWork(Protocol):
@@ -97,6 +98,8 @@ class UnitOfWork(Protocol):
     def deliveries(self) -> "DeliveryStore": ...
     @property
     def audit(self) -> "AuditStore": ...
+    @property
+    def webhooks(self) -> "WebhookStore": ...
     @property
     def push_devices(self) -> "PushDeviceStore": ...
     @property

@@ -56,6 +56,7 @@ from persistence.stores.task_link import SqlTaskLinks
 from persistence.stores.team import SqlTeams
 from persistence.stores.user import SqlUsers
 from persistence.stores.watch import SqlWatches
+from persistence.stores.webhook import SqlWebhooks
 from persistence.transaction import Transaction
 
 T = TypeVar("T")
@@ -136,6 +137,7 @@ class SqlUnitOfWork:
         self.entries: list[Entry] = []
         self._claim: IdempotencyClaim | None = None
         self.documents = SqlDocuments(connection, objects, self.now)
+        self.webhooks = SqlWebhooks(connection, self.enqueued_kinds)
         self.jobs = SqlJobs(connection, self.enqueued_kinds)
 
     async def read_links(self, markdown: str, interesting: re.Pattern[str]) -> Sequence[LinkTarget]:

@@ -13,7 +13,7 @@ from domain.audit.events import OperationRefused, RefusedOperation
 from domain.blob import BlobStore
 from domain.cost_limit import CostCharge
 from domain.errors import Forbidden, InsufficientScope, Unauthenticated
-from domain.events import is_followed
+from domain.events import Entry, is_followed
 from domain.factor import TotpSecrets
 from domain.notification import UnsubscribeTokens
 from domain.origin import origin_of
@@ -23,6 +23,7 @@ from domain.push_device import PushPlatform
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
 from domain.sign_in import SignIn
+from domain.webhook import Webhook, WebhookSecrets
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.signed_urls import UrlSigner
 from persistence.documents.compaction import CompactionService
@@ -54,6 +55,18 @@ class Passwords(Protocol):
     """Hashes passwords; deliberately slow, and never on the event loop."""
 
     async def hash(self, password: str) -> str: ...
+
+
+class WebhookPayloads(Protocol):
+    """Checks the documents of webhooks and executes them (`gateway.webhook_payloads`)."""
+
+    def problem(self, services: "Services", actor: Actor, query: str) -> str | None:
+        """Why a document cannot be that of a webhook with these rights; None for one that can."""
+        ...
+
+    async def render(self, services: "Services", webhook: Webhook, entry: Entry, name: str) -> str | None:
+        """The body of a message; None where the webhook does not see the entry."""
+        ...
 
 
 class TokenIssuer(Protocol):
@@ -99,6 +112,9 @@ class Services:
     registration: RegistrationMode
     account_mailer: AccountMailer
     unsubscribe_tokens: UnsubscribeTokens
+    outgoing_rules: OutgoingRules
+    webhook_secrets: WebhookSecrets
+    webhook_payloads: "WebhookPayloads"
     push: PushRegistration
     job_urls: UrlSigner
     wake_workers: Callable[[str], None]

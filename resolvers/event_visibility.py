@@ -29,6 +29,7 @@ _SCOPES_BEYOND_LOG: Mapping[str, TokenScope] = {
     "OAuthClient": TokenScope.ADMIN,
     "PushDevice": TokenScope.NOTIFICATIONS_READ,
     "Session": TokenScope.PROFILE_READ,
+    "Webhook": TokenScope.WEBHOOKS_MANAGE,
 }
 _FINDERS_BY_TYPE: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": documents.by_ids}
 

@@ -25,6 +25,7 @@ from domain.push_device import PushDevice
 from domain.task import Task, TaskResult
 from domain.team import Team
 from domain.user import User
+from domain.webhook import Webhook
 
 _SHOWN_ONCE = frozenset({"invitation_token", "secret", "development_links"})
 STORED_TYPES = (
@@ -43,6 +44,7 @@ STORED_TYPES = (
     Task,
     Team,
     User,
+    Webhook,
 )
 _STORED_NAMES = frozenset(cls.__name__ for cls in STORED_TYPES)
 

@@ -33,6 +33,7 @@ from persistence.stores import (
     task_link,
     team,
     user,
+    webhook,
 )
 from persistence.stores import document_queries as documents
 from resolvers import ids
@@ -70,6 +71,8 @@ FINDERS: dict[str, tuple[Scope, FindByIds]] = {
     "TaskLink": (Scope.TASKS_READ, task_link.by_ids),
     "Team": (Scope.TEAMS_READ, team.by_ids),
     "User": (Scope.TEAMS_READ, user.visible_by_ids),
+    "Webhook": (Scope.WEBHOOKS_MANAGE, webhook.by_ids),
+    "WebhookDelivery": (Scope.WEBHOOKS_MANAGE, webhook.deliveries_by_ids),
 }
 
 _ID = Annotated[strawberry.ID, strawberry.argument(description="The global id.")]

@@ -140,6 +140,8 @@ actors = ToOneLoader("actor_id", _by_id)
 """The actor of each entry of the log."""
 savers = ToOneLoader("created_by_id", _by_id)
 """The user who saved each version."""
+bots = ToOneLoader("bot_id", _by_id)
+"""The bot of each webhook."""
 session_users = ToOneLoader("user_id", _by_id)
 """The user of each session in a document."""
 

@@ -56,6 +56,7 @@ from schema.types.server import RateLimit, ServerInfo
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
 from schema.types.team import Label, LabelPayload, Team, TeamPayload
 from schema.types.user import BasicPayload, DeletePayload, Factor, MailPayload, Session, SessionPayload, User, UserPayload
+from schema.webhook_fields import WebhookMutations, WebhookQueries
 
 _ME = Scope.PROFILE_WRITE
 _TEAMS = Scope.TEAMS_WRITE
@@ -64,7 +65,7 @@ _TASKS = Scope.TASKS_WRITE
 
 
 @strawberry.type(description="Queries.")
-class Query(JobQueries):
+class Query(JobQueries, WebhookQueries):
     """The root of queries."""
 
     node: Node | None = query(resolvers.node.node, "Object with a global id.", guard="signed in")
@@ -121,7 +122,15 @@ class Query(JobQueries):
 
 
 @strawberry.type(description="Mutations. Each field runs in its own transaction.")
-class Mutation(AccessMutations, AccountMutations, DocumentMutations, FileMutations, JobMutations, NotificationMutations):
+class Mutation(
+    AccessMutations,
+    AccountMutations,
+    DocumentMutations,
+    FileMutations,
+    JobMutations,
+    NotificationMutations,
+    WebhookMutations,
+):
     """The root of mutations."""
 
     user_register: SessionPayload | None = mutation(

@@ -23,6 +23,7 @@ _WHY: Final = {
     NotificationReason.ADDED_TO_PROJECT: "you were added to a project",
     NotificationReason.DUE_SOON: "a task of yours is due",
     NotificationReason.OVERDUE: "a task of yours is overdue",
+    NotificationReason.WEBHOOK_PAUSED: "you manage the team",
 }
 _PERIODS: Final = {DigestFrequency.HOURLY: "hour", DigestFrequency.DAILY: "day", DigestFrequency.WEEKLY: "week"}
 

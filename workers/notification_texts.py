@@ -10,11 +10,16 @@ from domain.global_id import url_safe_id
 from domain.notification import Notification, NotificationText
 from persistence.engine.database import Database
 from persistence.engine.lookup import FindByIds
-from persistence.stores import comment, project, task, user
+from persistence.stores import comment, project, task, user, webhook
 from persistence.stores import document_queries as documents
 from persistence.stores.notification import invited_team_names
 
-_LOADERS: Final[Mapping[str, FindByIds]] = {"Task": task.by_ids, "Document": documents.by_ids, "Project": project.by_ids}
+_LOADERS: Final[Mapping[str, FindByIds]] = {
+    "Task": task.by_ids,
+    "Document": documents.by_ids,
+    "Project": project.by_ids,
+    "Webhook": webhook.by_ids,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,6 @@ class NotificationTexts:
         ]
 
     def _link(self, each: Notification) -> str | None:
-        if self.app_url is None or each.subject_type == "Invitation":
+        if self.app_url is None or each.subject_type in ("Invitation", "Webhook"):
             return None
         return f"{self.app_url}/{each.subject_type.lower()}/{url_safe_id(each.subject_type, each.subject_id)}"

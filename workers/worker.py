@@ -28,6 +28,7 @@ from workers.schedule import Schedule
 from workers.schedule_runner import run_schedule
 from workers.services import WorkerServices
 from workers.timings import WorkerTimings
+from workers.webhook_sender import WebhookSender
 
 _MAX_JOB_PAUSE_SECONDS: Final = 2 * MAX_RETRY_SECONDS
 _REST_PER_SWEEP: Final = 20  # a sweep takes a twentieth of the time at most
@@ -37,7 +38,7 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerWiring:
     """What a worker is connected to. `tasks` is how many streams one consumer reads at once; `duties` what else the leader
-    does."""
+    does; `sends_webhooks`: whether it sends what webhooks have to send."""
 
     url: str
     services: WorkerServices
@@ -48,6 +49,7 @@ class WorkerWiring:
     schedules: Sequence[Schedule]
     duties: Sequence[Duty]
     tasks: int
+    sends_webhooks: bool = False
 
 
 class Worker:
@@ -58,7 +60,7 @@ class Worker:
         self._timings = timings
         self._metrics = metrics
         self._readers = [(each.name, kind) for each in wiring.consumers for kind in sorted(each.streams)]
-        self._runners: list[ConsumerRunner | JobRunner] = [
+        self._runners: list[ConsumerRunner | JobRunner | WebhookSender] = [
             ConsumerRunner(
                 each,
                 wiring.services,
@@ -71,6 +73,8 @@ class Worker:
         self._runners += [
             JobRunner(each, wiring.services, timings, metrics.jobs.setdefault(each.kind, JobMetrics())) for each in wiring.jobs
         ]
+        if wiring.sends_webhooks:
+            self._runners.append(WebhookSender(wiring.services, timings))
         self._running = 0
         self._stopped = asyncio.Event()
 
@@ -115,7 +119,7 @@ class Worker:
         ]
         return [*backlog, *schedules, *wiring.duties]
 
-    async def _run(self, runner: ConsumerRunner | JobRunner) -> None:
+    async def _run(self, runner: ConsumerRunner | JobRunner | WebhookSender) -> None:
         self._running += 1
         await runner.run()
         self._running -= 1

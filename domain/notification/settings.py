@@ -46,6 +46,7 @@ DEFAULT_CHANNELS: Final[Mapping[Reason, frozenset[NotificationChannel]]] = {
     Reason.STATUS_CHANGED: _IN_APP,
     Reason.TASK_CHANGED: _IN_APP,
     Reason.DOCUMENT_CHANGED: _IN_APP,
+    Reason.WEBHOOK_PAUSED: _EVERYWHERE,
 }
 
 

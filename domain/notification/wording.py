@@ -8,7 +8,7 @@ from domain.notification.entity import NotificationReason as Reason
 SOMEBODY: Final = "Somebody"
 _MAX_EXCERPT_CHARS: Final = 280
 _MENTION = re.compile(r"\[@([^\]]{1,200})\]\(user:[^)\s]{1,300}\)", re.IGNORECASE)
-_NOUNS: Final = {"Task": "task", "Document": "document", "Project": "project", "Invitation": "team"}
+_NOUNS: Final = {"Task": "task", "Document": "document", "Project": "project", "Invitation": "team", "Webhook": "webhook"}
 _ONE: Final = {
     Reason.MENTIONED: "{actor} mentioned you in {subject}",
     Reason.ASSIGNED: "{actor} assigned {subject} to you",
@@ -21,6 +21,7 @@ _ONE: Final = {
     Reason.STATUS_CHANGED: "{actor} changed the status of {subject}",
     Reason.TASK_CHANGED: "{actor} changed {subject}",
     Reason.DOCUMENT_CHANGED: "{actor} changed {subject}",
+    Reason.WEBHOOK_PAUSED: "{subject} sends nothing any more: its receiver failed",
 }
 
 
@@ -40,7 +41,7 @@ def title(reason: Reason, *, actor: str | None, subject: str | None, subject_typ
 
 
 def subject_label(subject: Any) -> str | None:
-    """What a Task, Document or Project is called in a title."""
+    """What a Task, Document, Project or Webhook is called in a title."""
     if subject is None:
         return None
     match subject.type_name:
@@ -48,6 +49,8 @@ def subject_label(subject: Any) -> str | None:
             return f"{subject.key} {subject.title}"
         case "Document":
             return str(subject.title)
+        case "Webhook":
+            return f"The webhook to {subject.host}"
     return str(subject.name)
 
 

@@ -38,6 +38,7 @@ from persistence.engine.filter import Column
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, recordset, row_class, to_entity, to_params
 from persistence.engine.statement import Statement
+from persistence.stores.webhook import managed_by_viewer
 from persistence.tables import (
     INSTANT,
     comments,
@@ -50,6 +51,7 @@ from persistence.tables import (
     teams,
     users,
     watchers,
+    webhooks,
 )
 from persistence.transaction import Transaction
 
@@ -188,6 +190,9 @@ def _visible() -> Column:
 def _subject_is_visible() -> Column:
     """The notification is the viewer's, and its subject is visible to them."""
     invited = select(_ONE).where(invitations.c.id == _n.c.subject_id, invitations.c.expires_at > func.now())
+    webhook = select(_ONE).where(
+        webhooks.c.id == _n.c.subject_id, webhooks.c.deleted_at.is_(None), managed_by_viewer(webhooks.c.team_id)
+    )
     comment = select(_ONE).where(comments.c.id == _n.c.comment_id, comments.c.deleted_at.is_(None))
     return and_(
         _n.c.user_id == VIEWER,
@@ -196,6 +201,7 @@ def _subject_is_visible() -> Column:
             _subject_visible("Document", documents, documents.c.project_id),
             _subject_visible("Project", projects, projects.c.id),
             and_(_n.c.subject_type == literal_column("'Invitation'"), exists(invited.offset(literal_column("0")))),
+            and_(_n.c.subject_type == literal_column("'Webhook'"), exists(webhook.offset(literal_column("0")))),
         ),
         or_(_n.c.comment_id.is_(None), exists(comment.offset(literal_column("0")))),
     )

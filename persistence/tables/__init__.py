@@ -49,6 +49,7 @@ from persistence.tables.tasks import (
     tasks,
     watchers,
 )
+from persistence.tables.webhooks import webhook_deliveries, webhook_queues, webhooks
 from persistence.tables.workers import consumer_attempts, consumer_cursors, consumers, dead_letters, jobs, schedule_runs
 
 __all__ = [
@@ -115,4 +116,7 @@ __all__ = [
     "user_jobs",
     "users",
     "watchers",
+    "webhook_deliveries",
+    "webhook_queues",
+    "webhooks",
 ]

@@ -22,6 +22,7 @@ graphql_enum(
     STATUS_CHANGED="The status of a task that they watch changed.",
     TASK_CHANGED="Title, description, priority, dates, estimate or project of a task that they watch changed.",
     DOCUMENT_CHANGED="Title or project of a document that they watch changed, or somebody saved a version of it.",
+    WEBHOOK_PAUSED="A webhook of a team that they manage sends nothing any more, since its receiver failed.",
 )
 graphql_enum(
     NotificationMark,

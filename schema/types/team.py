@@ -11,6 +11,7 @@ import resolvers.oauth_client
 import resolvers.project
 import resolvers.team
 import resolvers.user
+import resolvers.webhook
 from domain.actor import Scope
 from domain.permissions import Role
 from resolvers.page import exact_totals, total_counts
@@ -22,6 +23,7 @@ from schema.payload import MutationPayload
 from schema.types.audit import AuditEntryConnection
 from schema.types.oauth_client import OAuthClient
 from schema.types.user import User
+from schema.types.webhook import Webhook
 
 if TYPE_CHECKING:
     from schema.types.project import Project
@@ -97,6 +99,13 @@ class Team(Entity):
         resolvers.oauth_client.of_teams,
         "OAuth clients, oldest first; none for those who do not manage the team.",
         guard=Scope.ADMIN,
+        needs=["id"],
+        personal=True,
+    )
+    webhooks: Connection[Webhook] = relation(
+        resolvers.webhook.of_teams,
+        "Webhooks, oldest first; none for those who do not manage the team.",
+        guard=Scope.WEBHOOKS_MANAGE,
         needs=["id"],
         personal=True,
     )

@@ -25,6 +25,7 @@ _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "workers/consumer_runner.py:ConsumerRunner._read_stream": "the rim of a stream: others go on, and the failure is logged",
     "workers/job_runner.py:JobRunner._do": "the rim of a job: its failure is recorded, and it is tried again",
     "workers/schedule_runner.py:run_schedule": "the rim of a schedule: undone, logged, and tried again",
+    "workers/webhook_sender.py:WebhookSender._serve": "the rim of a webhook: others are sent for, and the failure is logged",
     "workers/upkeep.py:run_forever": "the rim of a job: it has its next turn, and the failure is logged",
     "persistence/documents/compaction.py:CompactionService.try_compact": "one broken document must not stop the others: counted, logged, retried",
     "persistence/documents/worker_main.py:_run_next_job": "the rim of a process: a bug is told to the parent, which masks and logs it",

@@ -12,6 +12,7 @@ from tests.support.audit import record_team
 from tests.support.graph_actions import create_comment, create_task, mutate, mutate_ok
 from tests.support.oauth import registered
 from tests.support.teams import SampleTeam, uuid_of
+from tests.support.webhooks import create_webhook
 
 TYPES = schema._schema.type_map
 
@@ -71,6 +72,7 @@ async def test_only_personal_fields_give_people_with_equal_rights_different_thin
     await mutate_ok(app, team.owner, "projectUpdate", id=team.project_id, leadId=team.member.id)
     await registered(app, team.owner, team.team_id)
     await record_team(app, team)
+    await create_webhook(app, team.owner, team.team_id)
     rows = await app.sql.fetch("SELECT id FROM events WHERE entity_id = $1 ORDER BY position", uuid_of(card["id"]))
     objects = {
         "Task": card["id"],

@@ -122,6 +122,9 @@ async def main(url: str, folder: Path, point: str) -> None:
             notification_mails=unused,
             audit_seal=unused,
             audit_retention_days=0,
+            outgoing=unused,
+            webhook_secrets=unused,
+            render_webhook=unused,
             notification_texts=unused,
             pusher=unused,
         )

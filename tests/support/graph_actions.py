@@ -38,6 +38,7 @@ _PAYLOAD_SELECTIONS = {
     "LabelPayload": "label { id name }",
     "NotificationsPayload": "unreadCount notifications { id reason readAt archivedAt snoozedUntil }",
     "OAuthClientPayload": "oauthClient { id version }",
+    "WebhookPayload": "webhook { id version }",
     "PushDevicePayload": "device { id platform label }",
     "PasskeyRequestPayload": "expiresAt",
     "ProjectPayload": "project { id version }",

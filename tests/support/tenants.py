@@ -32,6 +32,7 @@ from tests.support.tenant_objects import (
     create_notification,
     create_push_device,
 )
+from tests.support.webhooks import create_webhook_about_project
 
 Objects = Mapping[str, str]
 Outcome = Literal["allowed", "NOT_FOUND", "FORBIDDEN", "INVALID", "REAUTHENTICATION_REQUIRED"]
@@ -75,6 +76,7 @@ async def create_tenant(app: App, *, mark: str = "", private_mark: str = "") -> 
     own: Objects = {
         "ApiToken": ids.encode("ApiToken", token.id),
         "AuditEntry": await create_audit_entry(app, people),
+        **await create_webhook_about_project(app, people.owner, people.team_id),
         "OAuthClient": ids.encode("OAuthClient", client.id),
         "Job": await create_job(app, people.owner, uuid_of(people.team_id)),
         "Session": ids.encode("Session", people.owner.session_id),
@@ -175,13 +177,7 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "apiTokenRevoke": MutationCase(_input_of(id="ApiToken"), guest="NOT_FOUND"),
     "oauthClientCreate": MutationCase(
         _input_with(
-            {
-                "name": "App",
-                "isPublic": False,
-                "redirectUris": [],
-                "grants": ["CLIENT_CREDENTIALS"],
-                "scopes": ["TASKS_READ"],
-            },
+            {"name": "App", "isPublic": False, "redirectUris": [], "grants": ["CLIENT_CREDENTIALS"], "scopes": ["TASKS_READ"]},
             teamId="Team",
         )
     ),
@@ -290,6 +286,12 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "pushDeviceRegister": MutationCase(lambda _: {"platform": "WEB", "token": ""}, "INVALID", "INVALID"),
     "pushDeviceRemove": MutationCase(_input_of(id="PushDevice"), guest="NOT_FOUND"),
     "notificationsMark": MutationCase(lambda tenant: {"ids": [tenant.objects["Notification"]], "as": "READ"}, guest="NOT_FOUND"),
+    "webhookCreate": MutationCase(_input_with({"url": "https://hooks.example.com/", "events": ["*"]}, teamId="Team")),
+    "webhookRedeliver": MutationCase(_input_of(deliveryId="WebhookDelivery"), guest="NOT_FOUND"),
+    **{
+        name: MutationCase(_input_of(id="Webhook"), guest="NOT_FOUND")
+        for name in ("webhookUpdate", "webhookRotateSecret", "webhookPing", "webhookDelete")
+    },
     "markSeen": MutationCase(_input_of(subjectId="Task"), guest="allowed"),
 }
 
@@ -328,6 +330,8 @@ QUERIES: Mapping[str, QueryCase] = {
             "TaskLink",
             "Team",
             "User",
+            "Webhook",
+            "WebhookDelivery",
         ),
     ),
     "nodes": QueryCase(
@@ -352,6 +356,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "job": QueryCase("query ($of: ID!) { job(id: $of) { id state } }", ("Job",)),
     "jobs": QueryCase("{ jobs { nodes { id } } }"),
     "server": QueryCase("{ server { version } }"),
+    "webhook": QueryCase("query ($of: ID!) { webhook(id: $of) { id url } }", ("Webhook",)),
     "rateLimit": QueryCase("{ rateLimit { remaining } }"),
 }
 

@@ -5,5 +5,6 @@ from typing import Final
 from workers.consumer import Consumer
 from workers.consumers.audit import audit
 from workers.consumers.notifications import notifications
+from workers.consumers.webhooks import webhooks
 
-CONSUMERS: Final[tuple[Consumer, ...]] = (notifications, audit)
+CONSUMERS: Final[tuple[Consumer, ...]] = (notifications, audit, webhooks)
