@@ -25,6 +25,8 @@ MAX_CONNECTIONS: Final = 16
 CALL_TIMEOUT_SECONDS: Final = 2.0
 BULK_TIMEOUT_SECONDS: Final = 8.0
 ADMIN_TIMEOUT_SECONDS: Final = 30.0
+REFRESH_TIMEOUT_SECONDS: Final = 600.0
+"""Of an index into which much was written."""
 _ND_JSON: Final = {"content-type": "application/x-ndjson"}
 
 
@@ -75,7 +77,7 @@ class OpenSearchEngine:
             ca_certs=authorities[-1] if authorities else None,
             max_retries=0,
             pool_maxsize=MAX_CONNECTIONS,
-            timeout=ADMIN_TIMEOUT_SECONDS,
+            timeout=REFRESH_TIMEOUT_SECONDS,  # of any call; each has a shorter one of its own
             serializer=_Serializer(),
         )
         try:
@@ -112,6 +114,10 @@ class OpenSearchEngine:
         answer = await self._request("GET", f"/_alias/{self.names.prefix}-*-next", ignore=(404,))
         held = [each.get("aliases", {}) for each in answer.values() if isinstance(each, dict)]
         return {aliases[name] for each in held for name in each if name in aliases}
+
+    async def refresh(self, name: str) -> None:
+        """Make what was written searchable."""
+        await self._request("POST", f"/{name}/_refresh", seconds=REFRESH_TIMEOUT_SECONDS)
 
     async def administer(self, method: str, path: str, body: Any = None, *, ignore: tuple[int, ...] = ()) -> dict[str, Any]:
         """Any other request, which may take long."""

@@ -110,7 +110,7 @@ async def _create_indices(engine: OpenSearchEngine) -> Mapping[str, str]:
             await engine.administer("DELETE", f"/{left}", ignore=(404,))
         await engine.administer("PUT", f"/_index_template/{names.template(kind)}", template_body(names, kind))
         made[kind.name] = names.index(kind, now)
-        settings = {"index": {"refresh_interval": "-1"}}
+        settings = {"index": {"refresh_interval": "30s"}}
         await engine.administer("PUT", f"/{made[kind.name]}", {"settings": settings, "aliases": {names.next_alias(kind): {}}})
     return made
 
@@ -123,7 +123,7 @@ async def _switch(engine: OpenSearchEngine, made: Mapping[str, str]) -> None:
     for kind in KINDS:
         new = made[kind.name]
         await engine.administer("PUT", f"/{new}/_settings", {"index": {"refresh_interval": "1s"}})
-        await engine.administer("POST", f"/{new}/_refresh")
+        await engine.refresh(new)
         held = await engine.indices_of(names.alias(kind))
         old += held
         actions += [{"remove": {"index": each, "alias": names.alias(kind)}} for each in held]
@@ -151,7 +151,7 @@ async def verify(database: Database, engine: OpenSearchEngine) -> IndexReport:
     report = IndexReport()
     for kind in KINDS:
         alias = engine.names.alias(kind)
-        await engine.administer("POST", f"/{alias}/_refresh")
+        await engine.refresh(alias)
         known = await _digests(engine, alias)
         for type_name in kind.types:
             async for page in sources.read_all(database, type_name, page_rows=batch_rows(type_name)):
