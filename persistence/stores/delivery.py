@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, and_, bindparam, column, exists, literal_column, or_, select
+from sqlalchemy import ARRAY, Text, Uuid, and_, bindparam, column, exists, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.notification import (
@@ -22,7 +22,7 @@ from persistence.access import VIEWER, any_id
 from persistence.engine.database import Connection, Database
 from persistence.engine.rows import columns, recordset, row_class, to_entity, to_params
 from persistence.engine.statement import Statement
-from persistence.tables import INSTANT, notification_deliveries, notification_settings, push_devices, users
+from persistence.tables import INSTANT, jobs, notification_deliveries, notification_settings, push_devices, users
 
 _d, _s, _u = notification_deliveries, notification_settings, users
 _names = [each.name for each in columns(Delivery, _d)]
@@ -98,6 +98,12 @@ _FAIL_SENT = Statement(
 )
 _BOUNCE_WINDOW: Final = timedelta(days=7)
 """Mail servers try for five days at most before they send a mail back."""
+_HANDED_OVER = Statement(
+    select(jobs.c.payload["notificationIds"].label("ids")).where(
+        jobs.c.kind == func.any(bindparam("kinds", type_=ARRAY(Text))),
+        jobs.c.payload["userId"].astext == bindparam("user", type_=Text),
+    )
+)
 
 
 class SqlDeliveries:
@@ -145,6 +151,12 @@ async def queued(database: Database, batch: DeliveryBatch) -> list[Delivery]:
     """The deliveries of a batch that are still to be sent."""
     rows = await database.fetch(_QUEUED, user=batch.user_id, channel=batch.channel, due_at=batch.due_at)
     return [to_entity(Delivery, row) for row in rows]
+
+
+async def handed_over(database: Database, user_id: UUID, kinds: Sequence[str]) -> set[UUID]:
+    """The notifications of a person that jobs of these kinds are to send."""
+    rows = await database.fetch(_HANDED_OVER, user=str(user_id), kinds=list(kinds))
+    return {UUID(each) for row in rows for each in row["ids"]}
 
 
 async def not_suppressed(

@@ -26,7 +26,8 @@ async def notification_push(run: JobRun) -> None:
     """Add a job for each device; devices whose sessions have ended are removed."""
     database = run.services.database
     batch = batch_of(NotificationChannel.PUSH, run.payload)
-    queued = await delivery.queued(database, batch)
+    under_way = await delivery.handed_over(database, batch.user_id, (DEVICE_KIND, FAILING_DEVICE_KIND))  # before what is queued
+    queued = [each for each in await delivery.queued(database, batch) if each.notification_id not in under_way]
     if not queued:
         return
     devices = [to_entity(PushDevice, row) for row in await push_device.of_user(database, batch.user_id)]
@@ -42,7 +43,8 @@ async def notification_push(run: JobRun) -> None:
         ids = [each.notification_id for each in queued[:MAX_NOTIFICATIONS]]
         for each in left:
             kind = DEVICE_KIND if each.failing_since is None else FAILING_DEVICE_KIND
-            await work.jobs.add(kind, derived_id(run.id, each.id), push_payload(each, ids))
+            # Named after what it sends: what was committed late, for a time that has passed, comes by a job with this id again.
+            await work.jobs.add(kind, derived_id(run.id, each.id, *ids), push_payload(each, ids))
 
 
 def push_payload(device: PushDevice, notification_ids: Sequence[UUID]) -> Mapping[str, Any]:
