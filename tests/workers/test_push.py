@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-import signal
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
 
@@ -16,13 +14,11 @@ from domain import session as sessions
 from persistence.unit_of_work import unit_of_work
 from resolvers import ids
 from tests.conftest import migrate_template
-from tests.support.crashing_push_worker import POINTS
 from tests.support.graph_actions import create_comment, create_project, create_task, mutate, mutate_ok
 from tests.support.notifications import inbox
 from tests.support.push_house import PushHouse
 from tests.support.push_service import Browser, PushService, push_service
 from tests.support.teams import create_sample_team, with_session
-from tests.support.worker_process import WorkerProcess
 from tests.support.workers import WorkerDatabase, open_worker_database
 
 SENT = ("SENT", None)
@@ -319,46 +315,6 @@ async def test_an_event_that_is_handled_again_pushes_nothing_again(house: PushHo
     shown = [each for payload in house.service.payloads_of(browser) for each in payload["notificationIds"]]
     assert len(shown) == len(set(shown)) == 2
     assert all(ids.parse(each) is not None for each in shown)
-
-
-@pytest.mark.slow
-async def test_a_worker_that_is_killed_at_any_point_pushes_each_event_once_to_each_person(
-    house: PushHouse, tmp_path: Path
-) -> None:
-    app, team = house.app, house.team
-    browser = await house.register(team.mate)
-
-    async def is_pushed() -> bool:
-        await house.make_due()
-        sent = "SELECT count(*) FROM notification_deliveries WHERE channel = 'PUSH' AND state = 'SENT' AND user_id = $1"
-        return bool(await app.sql.fetchval(sent, team.mate.user.id) == len(POINTS)) and await house.jobs() == 0
-
-    async def is_registered() -> bool:
-        return bool(await app.sql.fetchval("SELECT count(*) FROM consumers"))
-
-    async with house.worker():  # so that the consumer has begun, and reads all that follows
-        await house.database.wait_until(is_registered)
-    for point in POINTS:
-        worker = WorkerProcess(house.database.url, tmp_path, point, module="crashing_push_worker")
-        try:
-            await create_task(app, team, point, assigneeId=team.mate.id)
-            async with asyncio.timeout(90):
-                while worker.exit_code is None:
-                    await app.sql.execute("UPDATE jobs SET run_at = now() WHERE tries = 0")
-                    await asyncio.sleep(0.02)
-            assert worker.exit_code == -signal.SIGKILL, (tmp_path / "output.txt").read_text()
-        finally:
-            worker.kill()
-    await app.sql.execute("UPDATE jobs SET run_at = now()")  # as if all leases had ended
-    async with house.worker():
-        await house.database.wait_until(is_pushed)
-    payloads, pushes = house.service.payloads_of(browser), house.service.pushes_to(browser)
-    shown = {tuple(payload["notificationIds"]): push.headers["topic"] for payload, push in zip(payloads, pushes, strict=True)}
-    assert len(shown) == len(set(shown.values())) == len(POINTS)
-    assert len({each for pushed in shown for each in pushed}) == len(POINTS)
-    # Outside of Postgres it happens again where the worker died between it and its commit: as the same push, which replaces itself.
-    assert len(pushes) <= len(POINTS) + 2
-    assert len((await inbox(app, team.mate, first=100))["nodes"]) == len(POINTS)
 
 
 def path_of(browser: Browser) -> str:
