@@ -23,7 +23,19 @@ from tests.support.tenants import FILTERED_LISTS, MUTATIONS, QUERIES, SUBSCRIPTI
 
 InputPath = tuple[str | int, ...]
 # What is seen by the whole team, private projects or not, or belongs to no team.
-_TEAM_WIDE_TYPES = {"OAuthClient", "ExternalIdentity", "Factor", "Label", "Invitation", "Team", "User", "Session"}
+_TEAM_WIDE_TYPES = {
+    "AuditEntry",
+    "Webhook",
+    "WebhookDelivery",
+    "OAuthClient",
+    "ExternalIdentity",
+    "Factor",
+    "Label",
+    "Invitation",
+    "Team",
+    "User",
+    "Session",
+}
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +85,14 @@ def answer_without_id(answer: Any, id_: str) -> str:
     return json.dumps(answer).replace(id_, "ID").replace(str(uuid_of(id_)), "ID")
 
 
-# A client's own name for a session of editing is nobody's object.
+# A client's own name for a session of editing is nobody's object. The scope of a webhook is a filter: what its bot does not see
+# matches nothing, now or later.
 _CASES = [
     (name, place)
     for name in sorted(MUTATIONS)
     for place in id_paths_of(name)
     if not (name.startswith("document") and place == ("sessionId",))
+    if not (name.startswith("webhook") and place[0] == "scope")
 ]
 
 
@@ -95,7 +109,7 @@ async def test_a_mutation_answers_alike_for_what_is_not_there_and_what_is_not_yo
     app: App, tenants: tuple[Tenant, Tenant], name: str, place: InputPath
 ) -> None:
     own, other = tenants
-    given = MUTATIONS[name].input(own)
+    given = MUTATIONS[name].input_with(own, place)
     (type_name, _) = ids.parse(value_at(given, place)) or ("", None)
     answers = []
     before = await table_states(app)
@@ -122,7 +136,7 @@ async def test_a_mutation_takes_a_uuid_alone_for_the_global_id(
     app: App, tenants: tuple[Tenant, Tenant], name: str, place: InputPath
 ) -> None:
     own, _ = tenants
-    given = MUTATIONS[name].input(own)
+    given = MUTATIONS[name].input_with(own, place)
     (type_name, _) = ids.parse(value_at(given, place)) or ("", None)
     unknown = uuid7()
     answers = [

@@ -71,5 +71,6 @@ def test_no_request_is_prepared_past_the_turns() -> None:
     }
     assert {path: count for path, count in found.items() if count} == {
         "gateway/execution/executor.py": 3,  # by `prepare_in_turn`, and for requests that tests and embedders hand in
+        "gateway/webhook_payloads.py": 1,  # of webhooks: in workers, and once for a mutation that sets one
         "gateway/websocket/operations.py": 1,  # of messages, which have turns of their own (`transport.fair_turns`)
     }

@@ -231,8 +231,13 @@ async def test_nothing_is_read_through_a_token_without_the_scope(app: App, tenan
     assert answer["errors"][0]["extensions"] == {"code": "INSUFFICIENT_SCOPE", "scope": scope}
 
 
-async def test_the_viewer_does_not_receive_themselves_without_the_scope(app: App, tenant: Tenant) -> None:
-    answer = await app.execute(None, "{ viewer { id } }", actor=actor_without(tenant.team.owner, Scope.PROFILE_READ))
+async def test_the_viewer_does_not_receive_themselves_without_one_of_two_scopes(app: App, tenant: Tenant) -> None:
+    owner = tenant.team.owner
+    for scope in (Scope.PROFILE_READ, Scope.NOTIFICATIONS_READ):
+        alone = Actor(user_id=owner.user.id, scopes=frozenset({scope}))
+        assert (await app.execute(None, "{ viewer { id } }", actor=alone))["data"] == {"viewer": {"id": owner.id}}
+    neither = Actor(user_id=owner.user.id, scopes=ALL_SCOPES - {Scope.PROFILE_READ, Scope.NOTIFICATIONS_READ})
+    answer = await app.execute(None, "{ viewer { id } }", actor=neither)
     assert (answer["data"], error_code(answer)) == ({"viewer": None}, "INSUFFICIENT_SCOPE")
 
 

@@ -250,9 +250,10 @@ async def test_a_client_that_does_not_read_is_hung_up_on_and_the_others_receive_
         sent = await write_until_left(writer, client_id=5)
         stalled.transport.resume_reading()
         received = 0
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            async for message in stalled:
-                received += len(message)
+        with suppress(ConnectionClosed):  # it was cut, so there need be no close frame
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                async for message in stalled:
+                    received += len(message)
         assert received < sent
         update = typed_update("still there")
         await writer.send(messages.sync_message(SyncStep.UPDATE, update))

@@ -3,8 +3,8 @@
 The tables are compared with the table of rules: a field that is missing here fails the tests of rights.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from domain import api_token, oauth_client
@@ -54,6 +54,12 @@ class MutationCase:
     input: Callable[[Tenant], dict[str, Any]]
     outsider: Outcome = "NOT_FOUND"
     guest: Outcome = "FORBIDDEN"
+    instead: Mapping[str, Callable[[Tenant], dict[str, Any]]] = field(default_factory=dict)
+    """Inputs in which another field takes the place of an id, by the name of that field."""
+
+    def input_with(self, tenant: Tenant, place: Sequence[str | int]) -> dict[str, Any]:
+        """The input that has an id at this place."""
+        return self.instead.get(str(place[0]), self.input)(tenant)
 
 
 async def create_tenant(app: App, *, mark: str = "", private_mark: str = "") -> Tenant:
@@ -271,9 +277,17 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "commentReact": MutationCase(_input_with({"emoji": "👍", "on": True}, id="Comment"), guest="allowed"),
     "commentDelete": MutationCase(_input_of(id="Comment")),
     # A guest exports what guests see.
-    "exportStart": MutationCase(_input_of(projectId="Project"), guest="allowed"),
+    "exportStart": MutationCase(
+        _input_of(projectId="Project"),
+        guest="allowed",
+        instead={"teamId": _input_of(teamId="Team"), "documentId": _input_of(documentId="Document")},
+    ),
     "importStart": MutationCase(_input_with({"format": "CSV"}, teamId="Team", uploadId="upload")),
-    "reportStart": MutationCase(_input_with({"kind": "OVERDUE"}, projectId="Project"), guest="allowed"),
+    "reportStart": MutationCase(
+        _input_with({"kind": "OVERDUE"}, projectId="Project"),
+        guest="allowed",
+        instead={"teamId": _input_with({"kind": "OVERDUE"}, teamId="Team")},
+    ),
     "jobCancel": MutationCase(_input_of(id="Job"), guest="NOT_FOUND"),
     "uploadCreate": MutationCase(
         _input_with({"fileName": "a.txt", "contentType": "text/plain", "byteSize": 1}, subjectId="Task")

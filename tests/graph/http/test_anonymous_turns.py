@@ -125,7 +125,7 @@ async def test_a_query_of_somebody_overtakes_a_crowd_that_signs_in(app: App) -> 
     crowd = [asyncio.get_running_loop().create_task(post("stranger", stranger)) for _ in range(600)]
     await asyncio.sleep(0)
     await post("somebody", {"query": "{ viewer { displayName } }"}, authorization=f"Bearer {token}".encode())
-    assert answered.count("stranger") < 250  # a hundred are refused: 500 may wait
+    assert answered.count("stranger") < 500  # a hundred are refused at once, the others wait their turn
     await asyncio.gather(*crowd)
     assert answered.count("stranger") == 600
     assert 90 <= statuses.count(503) <= 100
