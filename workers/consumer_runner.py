@@ -9,6 +9,7 @@ repeats it at once nor forgets it.
 """
 
 import asyncio
+import itertools
 import logging
 import traceback
 from collections.abc import Sequence
@@ -87,9 +88,19 @@ class ConsumerRunner:
             self._ready[stream] = None
             self._news.set()
 
+    async def register(self) -> None:
+        """Make the consumer known, which decides where it begins; the database is waited for. Before `run`."""
+        for failures in itertools.count(1):
+            try:
+                await cursors.register(self._services.database, self.consumer.name, from_now=self.consumer.start is Start.NOW)
+            except Unavailable as error:
+                logger.warning("The consumer %s cannot begin yet: %s", self.consumer.name, error.__cause__ or error)
+                await asyncio.sleep(self._pause(failures))
+            else:
+                return
+
     async def run(self) -> None:
         """Work until `stop` is called."""
-        await self._register()
         async with asyncio.TaskGroup() as tasks:
             for number in range(self._task_count):
                 tasks.create_task(self._work(), name=f"consumer {self.consumer.name} {number}")
@@ -101,18 +112,6 @@ class ConsumerRunner:
             timer.cancel()
         self._timers.clear()
         self._news.set()
-
-    async def _register(self) -> None:
-        failures = 0
-        while not self._stopping:
-            try:
-                await cursors.register(self._services.database, self.consumer.name, from_now=self.consumer.start is Start.NOW)
-            except Unavailable as error:
-                failures += 1
-                logger.warning("The consumer %s cannot begin yet: %s", self.consumer.name, error.__cause__ or error)
-                await asyncio.sleep(self._pause(failures))
-            else:
-                return
 
     async def _work(self) -> None:
         while (stream := await self._next_stream()) is not None:

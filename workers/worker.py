@@ -87,8 +87,11 @@ class Worker:
         timings: WorkerTimings | None = None,
         metrics: WorkerMetrics | None = None,
     ) -> AsyncIterator["Worker"]:
-        """Work until the block ends, then finish what is under way."""
+        """Work until the block ends, then finish what is under way. In the block every consumer is known: it misses no event."""
         worker = cls(wiring, timings or WorkerTimings(), metrics or WorkerMetrics())
+        for runner in worker._runners:
+            if isinstance(runner, ConsumerRunner):
+                await runner.register()
         tasks = BackgroundTasks()
         for runner in worker._runners:
             tasks.supervise(worker._run(runner), runner.name)

@@ -52,18 +52,13 @@ async def test_a_consumer_that_starts_now_reads_nothing_that_was_before(worker_d
     stream = team_stream(team.team.id)
     before = await worker_database.events()
     async with worker_database.worker(recording_consumer(start=Start.NOW)):
-        await worker_database.wait_until(lambda: _is_registered(worker_database))
-        await create_tasks(worker_database, team, 2)
+        await create_tasks(worker_database, team, 2)  # at once: a worker that is open misses nothing
         later = await create_sample_team(worker_database.app)
         expected = sorted(set(await worker_database.events()) - set(before))
         await worker_database.wait_until(lambda: _has(worker_database, len(expected)))
     assert sorted(await worker_database.effects()) == expected
     assert (team_stream(later.team.id), 1) in expected
     assert (stream, 1) not in expected
-
-
-async def _is_registered(database: WorkerDatabase) -> bool:
-    return bool(await database.app.sql.fetchval("SELECT count(*) FROM consumers"))
 
 
 async def _has(database: WorkerDatabase, count: int) -> bool:
