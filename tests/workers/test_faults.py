@@ -58,7 +58,8 @@ async def test_an_event_that_ends_its_worker_becomes_a_dead_letter_and_all_else_
     left = [each for each in events if each != (stream, position)]
 
     async def is_done() -> bool:
-        return sorted(await worker_database.effects("recorder")) == left and len(await worker_database.dead_letters()) == 1
+        recorded, others = sorted(await worker_database.effects("recorder")), sorted(await worker_database.effects("other"))
+        return (recorded, others) == (left, events) and len(await worker_database.dead_letters()) == 1
 
     deaths = 0
     while True:
