@@ -53,6 +53,8 @@ class ServerProcess:
             "HIVE_SECRET_KEY": SECRET_KEY,  # servers of one database share it
             **{f"HIVE_{name.upper()}": str(value) for name, value in settings.items()},
         }
+        self.clients: list[Client] = []
+        """Of HTTP: an open one that is collected fails whatever test runs then."""
         self._started_at = 0.0
         self._process: subprocess.Popen[bytes] | ForkServerProcess
 
@@ -140,12 +142,16 @@ def running_process(*arguments: str, folder: Path, **settings: Any) -> Iterator[
 
 @asynccontextmanager
 async def running_server(folder: Path, **settings: Any) -> AsyncIterator[ServerProcess]:
-    """A server that answers, and stops in good order at the end of the block."""
+    """A server that answers, and stops in good order at the end of the block, after which all its clients are closed."""
     with running_process(folder=folder, **{"seed_size": "none", "log_level": "warning"} | settings) as server:
-        await server.wait_until_ready()
-        yield server
-        server.send_signal(signal.SIGTERM)
-        assert await server.wait_for_exit() == 0, server.output
+        try:
+            await server.wait_until_ready()
+            yield server
+            server.send_signal(signal.SIGTERM)
+            assert await server.wait_for_exit() == 0, server.output
+        finally:
+            for client in server.clients:
+                await client.close()
 
 
 class Client:
@@ -156,6 +162,7 @@ class Client:
         self.token = token
         self.refresh_token: str | None = None
         self.http = httpx.AsyncClient(base_url=server.url, timeout=15.0)
+        server.clients.append(self)
 
     async def post(self, query: str, **variables: Any) -> httpx.Response:
         """An operation's answer."""
