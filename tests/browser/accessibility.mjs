@@ -51,6 +51,14 @@ function screens(isNarrow) {
   const pane = async (page, name) =>
     isNarrow && page.getByRole('group', { name: 'What is shown' }).getByRole('button', { name }).click()
   const tool = (name) => async (page) => page.getByRole('button', { name, exact: true }).click()
+  const dialog = (name) => async (page) => {
+    await tool(name)(page)
+    await page.locator('dialog[open]').waitFor()
+  }
+  const closed = async (page) => {
+    await page.keyboard.press('Escape')
+    await page.locator('dialog[open]').waitFor({ state: 'detached' })
+  }
   const example = async (page, title) => {
     await showTab(page, title)
     await pane(page, 'Variables')
@@ -111,23 +119,23 @@ function screens(isNarrow) {
     },
     settings: async (page) => {
       await page.getByRole('button', { name: 'Close Query builder' }).click()
-      await tool('Settings')(page)
+      await dialog('Settings')(page)
     },
     shortcuts: async (page) => {
-      await page.keyboard.press('Escape')
-      await tool('Keyboard shortcuts')(page)
+      await closed(page)
+      await dialog('Keyboard shortcuts')(page)
     },
     copy: async (page) => {
-      await page.keyboard.press('Escape')
+      await closed(page)
       await pane(page, 'Operation')
       await tool('Copy as')(page)
     },
     'sign-in': async (page) => {
-      await page.keyboard.press('Escape')
+      await closed(page)
       await tool('Sign in …')(page)
     },
     'signed-out': async (page) => {
-      await page.keyboard.press('Escape')
+      await closed(page)
       await tool('Sign out')(page)
       await page.getByText('Not signed in').waitFor()
     },

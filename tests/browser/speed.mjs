@@ -8,7 +8,7 @@ import { inBrowser, same } from './page.mjs'
 const SLOW_4G = { offline: false, downloadThroughput: 1.6e6 / 8, uploadThroughput: 750e3 / 8, latency: 150 }
 const CPU_SLOWDOWN = 4
 const MAX_BYTES_BEFORE_EDITOR = 190_000
-const MAX_SCHEMA_BYTES = 40_000
+const MAX_SCHEMA_BYTES = 60_000
 const MAX_UNCHANGED_BYTES = 1_000
 
 await inBrowser(async ({ browser }) => {
