@@ -55,7 +55,7 @@ def inline(nodes: Iterable[Node], *, hard_break: str = "\\\n", is_whole: bool = 
 
 def is_blank(nodes: Iterable[Node]) -> bool:
     """Returns whether `inline` has nothing to write for some nodes; told without writing them."""
-    for node in _shown(nodes):
+    for node in shown(nodes):
         if node.text is None:
             if node.type != "image" or image(node):
                 return False
@@ -158,7 +158,7 @@ def with_whole_ends(text: str) -> str:
 def _tidied(nodes: Iterable[Node]) -> list[Run]:
     """Runs with only what Markdown can say: white space belongs to those marks that both its neighbours have."""
     pieces: list[Run] = []
-    for node in _shown(nodes):
+    for node in shown(nodes):
         if node.type == "hardBreak":
             pieces.append((BREAK, ()))
         elif node.text is None:
@@ -177,13 +177,13 @@ def _tidied(nodes: Iterable[Node]) -> list[Run]:
     return _merged(_without_blank_ends(_shared(pieces)))
 
 
-def _shown(nodes: Iterable[Node]) -> Iterator[Node]:
+def shown(nodes: Iterable[Node]) -> Iterator[Node]:
     """Inline nodes, with what is in those of names that are not known here in their place."""
     for node in nodes:
         if node.text is not None or node.type in INLINE:
             yield node
         else:
-            yield from _shown(node.content)
+            yield from shown(node.content)
 
 
 def _is_code(marks: tuple[Key, ...]) -> bool:

@@ -292,7 +292,10 @@ class _Inline:
             else:
                 self._open(Mark(_TAGS[name]))
         else:
-            self._text(html)
+            for number, line in enumerate(html.split("\n")):
+                if number:
+                    self._nodes.append(Node("hardBreak"))
+                self._text(line)
 
     def _image(self, token: Token) -> None:
         attrs = self._addresses.take(token, "src") | {"alt": _alt(token)}

@@ -17,10 +17,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from content.text.html_writer import first_number, heading_level
-from content.text.inline_writer import image, inline, is_blank, with_whole_ends
+from content.text.inline_writer import image, inline, is_blank, keys, shown, with_whole_ends
 from content.text.markdown_parser import EMPTY_PARAGRAPH
 from content.text.plain_text import textblocks
-from content.text.tree import BLOCKS, LISTS, Node, is_textblock, trim_blanks, without_images
+from content.text.tree import BLOCKS, INVISIBLE_BLANKS, LISTS, Node, is_textblock, trim_blanks, without_images
 
 RULE = "___"
 _APART = "<!-- -->"
@@ -30,7 +30,7 @@ _AT_START = (
     (re.compile(r"[|:-](?=[\s|:-]*$)"), r"\\\g<0>"),
 )
 _DEFINITION = re.compile(r"\[(?:[^\[\]\\]|\\.)*\]:")
-_COMMENT = re.compile(r"<!--(?:(?!-->)[^\0])*-->")
+_COMMENT = re.compile(r"<!--(?!-?>)(?:(?!-->)[^\0])*-->")
 _SPECIAL_COMMENT = re.compile(r"<!--\s*-->|<!-- notes: |(?s:.*)\n\s*\n")
 _LINE_END = re.compile("[\r\n\0]")
 _ESCAPED_BOX = re.compile(r"\\\[([ xX])\\\](?=\s|$)")
@@ -75,7 +75,7 @@ def is_empty_paragraph(node: Node) -> bool:
     return node.type == "paragraph" and is_blank(node.content)
 
 
-def _blocks(nodes: Iterable[Node], *, within: bool, tight: bool = False, in_ordered: bool = False) -> list[str]:
+def _blocks(nodes: Iterable[Node], *, within: bool, tight: bool = False, in_list: str = "") -> list[str]:
     lines: list[str] = []
     before: Node | None = None
     is_other_sign = False
@@ -87,7 +87,7 @@ def _blocks(nodes: Iterable[Node], *, within: bool, tight: bool = False, in_orde
         follows = before is not None and not empties and before.type in LISTS and node.type in LISTS
         goes_on = follows and before is not None and {before.type, node.type} == {"bulletList", "taskList"}
         is_other = is_other_sign if goes_on else follows and before is not None and before.type == node.type and not is_other_sign
-        written = _block(node, within=within, other=is_other, in_ordered=in_ordered and not lines)
+        written = _block(node, within=within, other=is_other, in_list="" if lines else in_list)
         if not written:
             continue
         is_other_sign = is_other
@@ -103,7 +103,7 @@ def _blocks(nodes: Iterable[Node], *, within: bool, tight: bool = False, in_orde
     return lines
 
 
-def _block(node: Node, *, within: bool, other: bool, in_ordered: bool) -> list[str]:
+def _block(node: Node, *, within: bool, other: bool, in_list: str) -> list[str]:
     match node.type:
         case "heading":
             text = inline(node.content, hard_break="<br>")
@@ -122,26 +122,32 @@ def _block(node: Node, *, within: bool, other: bool, in_ordered: bool) -> list[s
         case "image":
             written = image(node)
             return [written] if written else []
-    return _paragraph(node, in_ordered=in_ordered)
+    return _paragraph(node, in_list=in_list)
 
 
-def _paragraph(node: Node, *, in_ordered: bool) -> list[str]:
+def _paragraph(node: Node, *, in_list: str) -> list[str]:
+    """The lines of a paragraph; `in_list`: the type of the list one of whose items it begins."""
     comment = _comment(node)
-    if comment:
+    if comment and not (in_list == "taskList" and "\n" in comment):  # behind a box it is within a text, whose lines have signs
         return comment.split("\n")
     text = inline(node.content)
     if not text:
         return []
-    if in_ordered:  # only lists of dashes have boxes that are ticked: there it is text, also when it is not escaped
+    if in_list == "orderedList":  # only lists of dashes have boxes that are ticked: there it is text, also when it is not escaped
         text = _ESCAPED_BOX.sub(r"[\1]", text, count=1) if _ESCAPED_BOX.match(text) else text
     return [_escaped_start(line) for line in text.split("\n")]
 
 
 def _comment(node: Node) -> str:
-    """A paragraph that is a comment of HTML, which is text to the parser; not one that says something to it."""
-    if not all(child.type == "hardBreak" or (child.text is not None and not child.marks) for child in node.content):
+    """A paragraph that is a comment of HTML, which is text to the parser; not one that says something to it.
+
+    Decided by what Markdown says of the paragraph: marks that it does not have, and blanks at the ends, make no difference.
+    """
+    parts = list(shown(node.content))
+    if not all(part.type == "hardBreak" or (part.text is not None and not keys(part.marks)) for part in parts):
         return ""
-    text = "".join("\n" if child.type == "hardBreak" else _LINE_END.sub("\0", child.text or "") for child in node.content)
+    text = "".join("\n" if part.type == "hardBreak" else _LINE_END.sub("\0", part.text or "") for part in parts)
+    text = text.strip(INVISIBLE_BLANKS)
     return text if _COMMENT.fullmatch(text) and not _SPECIAL_COMMENT.match(text) else ""
 
 
@@ -168,12 +174,11 @@ def _code(node: Node, *, within: bool) -> list[str]:
 
 def _list(node: Node, *, other: bool) -> list[str]:
     items = items_of(node)
-    is_ordered = node.type == "orderedList"
-    inner = [_item(item, in_ordered=is_ordered) for item in items]
+    inner = [_item(item, in_list=node.type) for item in items]
     tight = all(map(_is_short, items))
     lines: list[str] = []
     for number, (item, written) in enumerate(zip(items, inner, strict=True), first_number(node)):
-        sign = f"{number}{')' if other else '.'} " if is_ordered else "* " if other else "- "
+        sign = f"{number}{')' if other else '.'} " if node.type == "orderedList" else "* " if other else "- "
         box = _box(item) if node.type == "taskList" else ""
         body = [box + (written[0] if written else ""), *written[1:]] if box or written else [""]
         if lines and not tight:
@@ -187,8 +192,8 @@ def _is_tight(node: Node) -> bool:
     return all(map(_is_short, items_of(node)))
 
 
-def _item(item: Node, *, in_ordered: bool) -> list[str]:
-    written = _blocks(item.content, within=True, tight=_is_short(item), in_ordered=in_ordered)
+def _item(item: Node, *, in_list: str) -> list[str]:
+    written = _blocks(item.content, within=True, tight=_is_short(item), in_list=in_list)
     if item.type == "taskItem" and item.content and written and not _begins_with_text(item):
         return ["", "", *written]
     return written

@@ -37,13 +37,58 @@ def test_what_markdown_can_say_is_the_same_when_it_is_read_again(tree: Node) -> 
     assert markdown_parser.parse(markdown_writer.to_markdown(whole)) == whole
 
 
+HIGHLIGHTED_COMMENT = Node("paragraph", content=(text_run("<!-- x -->", (Mark("highlight", {"color": "red"}),)),))
+
+
 @EXAMPLES
 @given(DOCUMENTS)
+@example(Node("doc", content=(Node("bulletList", content=(Node("listItem", content=(HIGHLIGHTED_COMMENT,)),)),)))
+@example(Node("doc", content=(HIGHLIGHTED_COMMENT, Node("blockquote", content=(HIGHLIGHTED_COMMENT,)))))
 def test_markdown_read_and_written_again_is_the_same(tree: Node) -> None:
     first = markdown_writer.to_markdown(tree)
     read = markdown_parser.parse(first)
     assert markdown_writer.to_markdown(read) == first
     assert markdown_parser.parse(markdown_writer.to_markdown(read)) == read
+
+
+def paragraphs_of(text: str) -> list[Node]:
+    """Paragraphs that say a text, with marks that Markdown does not have and without, in one line and in two."""
+    marked = (Mark("highlight", {"color": "red"}),)
+    runs: list[tuple[Node, ...]] = [(text_run(text),), (text_run(text, marked),), (Node("unknown", content=(text_run(text),)),)]
+    runs += [(text_run(text[:5], marks), Node("hardBreak"), text_run(text[5:] + "y")) for marks in ((), marked)]
+    runs += [(text_run(text), Node("hardBreak"), text_run(text, marked))]
+    return [Node("paragraph", content=each) for each in runs]
+
+
+def holders_of(paragraph: Node) -> list[Node]:
+    """Blocks that begin with a paragraph."""
+    cells = Node("tableRow", content=(Node("tableHeader", content=(paragraph,)),) * 2)
+    task = Node("taskItem", {"checked": True}, (paragraph,))
+    item = Node("listItem", content=(paragraph, Node("bulletList", content=(Node("listItem", content=(paragraph,)),))))
+    return [
+        paragraph,
+        Node("bulletList", content=(item, item)),
+        Node("orderedList", content=(item,)),
+        Node("taskList", content=(task, task)),
+        Node("blockquote", content=(paragraph, paragraph)),
+        Node("heading", {"level": 2}, paragraph.content),
+        Node("table", content=(cells, cells)),
+    ]
+
+
+_LIKE_HTML = ["<!-- x -->", "\t<!-- x --> ", "<!-- * [ -->", "<!-- - -->", "<!--->", "<!-->", "<!-- -->", "<!-- notes: x -->"]
+_LIKE_HTML += ["<!-- x", "<!-- a --> b", "<!-- a --><!-- b -->", "\\<!-- x -->", "<div>", "</div", "<script>", "<?x ?>", "<!X>"]
+
+
+@pytest.mark.parametrize("text", _LIKE_HTML)
+def test_what_looks_like_html_is_the_same_when_it_is_read_again(text: str) -> None:
+    for paragraph in paragraphs_of(text):
+        for holder in holders_of(paragraph):
+            first = markdown_writer.to_markdown(Node("doc", content=(holder,)))
+            read = markdown_parser.parse(first)
+            assert markdown_writer.to_markdown(read) == first
+            shown, wanted = (plain_text.to_text(each) for each in (read, Node("doc", content=(holder,))))
+            assert "".join(shown.split()) == "".join(wanted.split())
 
 
 @EXAMPLES
