@@ -1,16 +1,20 @@
 """Reads a mail that somebody sent, as an internet message, whatever it is.
 
-Bounded in bytes, parts and depth before the parser sees it. What answers by itself (RFC 3834), comes from a list or reports a
-delivery is said to: nobody has written it, so that it is never a comment, and two machines cannot talk to each other.
+Bounded in bytes, lines, parts and depth before the parser sees it. What answers by itself (RFC 3834), comes from a list or
+reports a delivery is said to: nobody has written it, so that it is never a comment, and two machines cannot talk to each other.
+
+Headers are read by the older rules of `email`, and only their beginning: the newer ones take a time that grows with the square of
+a header's length.
 """
 
+import codecs
 import re
 from dataclasses import dataclass
-from email import policy
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.parser import BytesParser
+from email.policy import Compat32
 from email.utils import getaddresses
-from typing import Any, Final
+from typing import Final
 
 from mail.reply_text import reply_text, text_of_html
 
@@ -19,6 +23,9 @@ _MAX_PARTS: Final = 50
 _MAX_HEADER_CHARS: Final = 998
 _MAX_ADDRESSES: Final = 50
 _MAX_HEADER_LINES: Final = 500
+_MAX_LINES: Final = 25_000  # the parser compares each with the ends of all parts around it
+# Codecs for text that are no character sets of mails; some take a time that grows with the square of the text.
+_NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"})
 _BOUNDARY: Final = re.compile(rb"(?i)content-type\s*:\s*(?:multipart|message)/")
 _AUTOMATIC_PRECEDENCE: Final = frozenset({"bulk", "junk", "list", "auto_reply"})
 _AUTOMATIC_HEADERS: Final = ("List-Id", "X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress", "X-Failed-Recipients")
@@ -42,17 +49,37 @@ class IncomingMail:
     automatic: str | None
 
 
+class _Policy(Compat32):
+    """Reads the beginning of each header."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        start = value[:_MAX_HEADER_CHARS].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return " ".join(start.split())
+
+
+class _Part(EmailMessage):
+    """A message, or a part of one, by the older rules."""
+
+    def is_attachment(self) -> bool:
+        return self.get_content_disposition() == "attachment"
+
+
+_POLICY: Final = _Policy()
+
+
 def read_mail(content: bytes) -> IncomingMail:
     """Read a message. Raises UnreadableMail."""
     if len(content) > MAX_MAIL_BYTES:
         raise UnreadableMail("The mail is too large.")
     if len(_BOUNDARY.findall(content)) > _MAX_PARTS:
         raise UnreadableMail("The mail has too many parts.")
+    if content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n") > _MAX_LINES:
+        raise UnreadableMail("The mail has too many lines.")
     head = content.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     if head.count(b"\n") > _MAX_HEADER_LINES:
         raise UnreadableMail("The mail has too many headers.")
     try:
-        message = BytesParser(policy=policy.default).parsebytes(content)
+        message = BytesParser(_Part, policy=_POLICY).parsebytes(content)
         assert isinstance(message, EmailMessage)
         return _read(message)
     except Exception as error:
@@ -85,13 +112,18 @@ def _body(message: EmailMessage) -> tuple[str, int]:
     return text, attachments
 
 
-def _content(part: Any) -> str:
+def _content(part: Message) -> str:
     """The text of a part, in whatever character set it says."""
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        return ""
     try:
-        return str(part.get_content())
+        codec = codecs.lookup(part.get_content_charset("utf-8"))
+        if codec.name not in _NO_CHARSETS:
+            return payload.decode(codec.name, "replace")
     except (LookupError, UnicodeError):
-        payload = part.get_payload(decode=True)
-        return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+        pass
+    return payload.decode("utf-8", "replace")
 
 
 def _automatic(message: EmailMessage, senders: list[str]) -> str | None:

@@ -1,12 +1,16 @@
 """Finds what somebody wrote in a reply to a mail: without what they quote, and without their signature.
 
 Our mails begin with `MARKER`, whatever the language of the reader's mail program: what stands from it on is our mail. Without it,
-lines that are quoted (`>`) are left out, and the reply ends where another message is included. Each line is looked at once.
+lines that are quoted (`>`) are left out, and the reply ends where another message is included.
+
+Time is linear in the text, whatever it is: anybody can send one. A line is looked at a bounded number of times; a token of HTML
+always matches, if need be up to the end of the text, and its pattern never goes back (`*+`), which `html.parser` does.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
-from html.parser import HTMLParser
+from html import unescape
 from typing import Final
 
 MARKER: Final = "Reply above this line to comment"
@@ -26,23 +30,43 @@ _BLOCKS: Final = frozenset(
     {"p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr", "pre", "ul", "ol"}
 )
 _SKIPPED: Final = frozenset({"blockquote", "head", "style", "script", "title"})
+# Comments, tags, what is neither, and text. What is not closed goes on to the end, as in HTML's own rules.
+_TOKEN: Final = re.compile(
+    r"""
+    <!--(?:-?>|.*?(?:--!?>|\Z))
+    | <(?P<slash>/?)(?P<tag>[a-z][^\s/>]*+)(?:[^>=]++|=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+)*+(?:>|\Z)
+    | <[!?/][^>]*+(?:>|\Z)
+    | (?P<text><?[^<]*+)
+    """,
+    re.ASCII | re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+# In these a tag is text, but for their own end.
+_RAW_ENDS: Final = {
+    tag: re.compile(rf"</{tag}(?=[\s/>])", re.ASCII | re.IGNORECASE) for tag in ("script", "style", "textarea", "title")
+}
+_LONG_REFERENCE: Final = re.compile(r"&#[xX]?[0-9a-fA-F]{20,}+;?")  # of no character; `unescape` refuses thousands of digits
 
 
 def reply_text(text: str) -> str:
     """What was written in the text of a reply; empty where nothing was."""
     lines = [line[:_MAX_LINE_CHARS] for line in text[:MAX_TEXT_CHARS].replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     written: list[str] = []
+    is_introduced = False  # whether the lines before a quotation have been looked at: it has one introduction
     for line in lines:
         bare = line.strip()
         if MARKER in line or _INCLUDED.fullmatch(bare):
-            _drop_introduction(written)
+            if not is_introduced:
+                _drop_introduction(written)
             break
         if line in _SIGNATURE:
             break
         if bare.startswith(">"):
-            _drop_introduction(written)
+            if not is_introduced:
+                _drop_introduction(written)
+            is_introduced = True
             continue
         written.append(line.rstrip())
+        is_introduced = is_introduced and not bare
     while written and (not written[-1].strip() or _DEVICE.fullmatch(written[-1].strip())):
         written.pop()
     return "\n".join(written).strip("\n")
@@ -50,10 +74,31 @@ def reply_text(text: str) -> str:
 
 def text_of_html(html: str) -> str:
     """The text of a reply that has no plain one, without what is quoted in `blockquote`."""
-    reader = _TextReader()
-    reader.feed(html[:MAX_TEXT_CHARS])
-    reader.close()
-    return re.sub(r"\n{3,}", "\n\n", "".join(reader.parts)).strip()
+    html = html[:MAX_TEXT_CHARS]
+    parts: list[str] = []
+    opened: list[str] = []  # of what is skipped, from the outside in
+    counts: Counter[str] = Counter()
+    at = 0
+    while at < len(html) and (token := _TOKEN.match(html, at)):
+        at = token.end()
+        text, tag = token["text"], (token["tag"] or "").lower()
+        if text and not opened:
+            shown = unescape(_LONG_REFERENCE.sub("\ufffd", text))
+            parts.append(" ".join(f".{shown}.".split())[1:-1])  # white space is one blank, also at the ends
+        if tag in _BLOCKS:
+            parts.append("\n")
+        if tag in _SKIPPED and not token["slash"] and not token[0].endswith("/>"):
+            opened.append(tag)
+            counts[tag] += 1
+        if token["slash"] and counts[tag]:
+            while (closed := opened.pop()) != tag:
+                counts[closed] -= 1
+            counts[tag] -= 1
+        if tag in _RAW_ENDS and not token["slash"] and not token[0].endswith("/>"):
+            end = _RAW_ENDS[tag].search(html, at)
+            at = end.start() if end else len(html)
+    lines = (" ".join(line.split()) for line in "".join(parts).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 def _drop_introduction(written: list[str]) -> None:
@@ -71,29 +116,3 @@ def _drop_introduction(written: list[str]) -> None:
         introduction = introduction[-1:]
     if _INTRODUCES.search(" ".join(introduction)):
         del written[end - len(introduction) :]
-
-
-class _TextReader(HTMLParser):
-    """Collects text, a line for each block."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._skipping: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _SKIPPED:
-            self._skipping.append(tag)
-        if tag in _BLOCKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._skipping:
-            while self._skipping.pop() != tag:
-                pass
-        if tag in _BLOCKS and tag != "br":
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._skipping:
-            self.parts.append(" ".join(data.split()) if data.strip() else "")
