@@ -19,7 +19,8 @@ from tests.graph.test_rights import first_event
 from tests.support.app import App, Person
 from tests.support.graph_actions import mutation_text, table_states
 from tests.support.teams import uuid_of
-from tests.support.tenants import FILTERED_LISTS, MUTATIONS, QUERIES, SUBSCRIPTIONS, QueryCase, Tenant, create_tenant
+from tests.support.tenant_filters import FILTERED_LISTS
+from tests.support.tenants import MUTATIONS, QUERIES, SUBSCRIPTIONS, QueryCase, Tenant, create_tenant
 
 InputPath = tuple[str | int, ...]
 # What is seen by the whole team, private projects or not, or belongs to no team.

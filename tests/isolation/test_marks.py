@@ -13,7 +13,8 @@ from tests.support.principals import PRIVATE_WORD as PRIVATE
 from tests.support.principals import TEAM_WORD as TEAM
 from tests.support.principals import World
 from tests.support.selections import everything_of
-from tests.support.tenants import FILTERED_LISTS, QUERIES
+from tests.support.tenant_filters import FILTERED_LISTS
+from tests.support.tenants import QUERIES
 
 _READABLE: Final = {
     "anonymous": set(),
