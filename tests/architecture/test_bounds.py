@@ -50,8 +50,6 @@ _BOUNDS: dict[str, str] = {
     "auth/tokens.py:AccessTokens._api_tokens": _BYTES,
     "auth/tokens.py:AccessTokens._checked_sessions": _BYTES,
     "auth/tokens.py:AccessTokens._verified_tokens": _BYTES,
-    "mail/reply_text.py:_TextReader._skipping": "the tags of one mail, of which 200,000 characters are read",
-    "mail/reply_text.py:_TextReader.parts": "the text of one mail, of which 200,000 characters are read",
     "mail/sns_message.py:SnsVerifier._keys": "MAX_CERTIFICATES keys",
     "mail/smtp.py:SmtpMailer._slots": "four connections, each for 30 s at most",
     "persistence/blobs/document_objects.py:DocumentObjects._write_slots": "half the connections, and two seconds of waiting",
