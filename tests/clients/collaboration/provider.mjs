@@ -57,7 +57,12 @@ function openHocuspocus(url, id, token, doc) {
     minDelay: 50,
     maxDelay: 300,
   })
-  socket.on('close', ({ event }) => closed.push(event.code))
+  let isWanted = true
+  socket.on('close', ({ event }) => {
+    closed.push(event.code)
+    // The provider ignores `connect` while a socket that it gave up has not closed yet, and would stay away for ever.
+    if (isWanted && !socket.shouldConnect) socket.connect()
+  })
   const provider = new HocuspocusProvider({
     websocketProvider: socket,
     name: id,
@@ -74,8 +79,14 @@ function openHocuspocus(url, id, token, doc) {
     awareness: provider.awareness,
     isSynced: () => provider.synced && provider.isAuthenticated,
     isAcknowledged: () => !provider.hasUnsyncedChanges,
-    cut: () => socket.disconnect(),
-    mend: () => socket.connect(),
+    cut: () => {
+      isWanted = false
+      socket.disconnect()
+    },
+    mend: () => {
+      isWanted = true
+      socket.connect()
+    },
     aim: (other) => socket.setConfiguration({ url: `${other}/collaboration` }),
     destroy: () => {
       provider.destroy()

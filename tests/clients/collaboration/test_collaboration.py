@@ -92,8 +92,6 @@ def sockets(pair: Pair) -> list[str]:
     return [server.url.replace("http", "ws", 1) for server in pair]
 
 
-# On a busy machine one of the ten now and then does not come back after a cut, for a reason that is not known yet; alone it passes.
-@pytest.mark.clients
 async def test_ten_editors_on_two_servers_come_to_the_same(
     node: str, server_pair: Pair, ada: Client, server_database_url: str
 ) -> None:
