@@ -211,7 +211,7 @@ async def test_an_operation_that_takes_too_long_is_given_up(journal: Journal) ->
             "errors": [
                 {
                     "message": "The operation took longer than 0.05 seconds.",
-                    "extensions": {"code": "SERVICE_UNAVAILABLE"},
+                    "extensions": {"code": "SERVICE_UNAVAILABLE", "retryable": True},
                 }
             ]
         },
