@@ -25,6 +25,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import SecretStr
+
 from app.audit import verify_audit
 from app.counters import verify_counters
 from app.migration import migrate
@@ -134,7 +136,7 @@ async def open_house(folder: Path) -> AsyncIterator[House]:
         for each in (*servers, worker):
             each.start()
             stack.callback(each.kill)
-        settings = Settings(database_url=url, data_dir=folder / "data", secret_key=SECRET_KEY, log_level="error")
+        settings = Settings(database_url=url, data_dir=folder / "data", secret_key=SecretStr(SECRET_KEY), log_level="error")
         house = House(servers, worker, valkey, folder / "postgres", url, settings)
         await house.wait_until_well()
         yield house

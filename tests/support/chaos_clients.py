@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -59,7 +60,7 @@ class ChaosClients:
         self._start = ""
         self._created: dict[str, str] = {}
         self._document_id = ""
-        self._is_stopping = False
+        self._stopping = asyncio.Event()
 
     async def begin(self, project_id: str, document_id: str) -> None:
         """Make what the others work on."""
@@ -69,18 +70,18 @@ class ChaosClients:
 
     def stop(self) -> None:
         """Begin nothing more; what is under way is finished, or given up after 20 s."""
-        self._is_stopping = True
+        self._stopping.set()
 
     async def add_tasks(self) -> None:
         """Add tasks one after the other, until it is told to stop."""
         for number in itertools.count():
-            if self._is_stopping:
+            if self._stopping.is_set():
                 return
             await self.add_task(f"Task {number}")
 
     async def add_documents(self) -> None:
         """Add documents with a text, which takes storage, until it is told to stop."""
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             id_, began = uuid4(), self.history.tick()
             given = {"id": str(id_), "projectId": self._project_id, "title": "Document", "content": f"Says {id_}.\n"}
             outcome, _ = await self._write("documentCreate", DOCUMENT, given)
@@ -98,7 +99,7 @@ class ChaosClients:
 
     async def discuss(self) -> None:
         """Comment on a task, rename it and read it, over and over; on the next when it has many comments; until told to stop."""
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             began, title, id_ = self.history.tick(), f"Title {uuid4()}", uuid4()
             task_id = ids.encode("Task", id_)
             outcome, _ = await self._write(
@@ -111,7 +112,7 @@ class ChaosClients:
             self._created[task_id] = title
             self._add(Write(key=task_id, value=title, began=began, ended=ended, outcome=Outcome.OK, version=1))
             for _ in range(MAX_LIST_VALUES):
-                if self._is_stopping:
+                if self._stopping.is_set():
                     return
                 await self._dice.choice((self._comment, self._comment, self._rename, self._read_task))(task_id)
 
@@ -129,7 +130,7 @@ class ChaosClients:
 
     async def _read_task(self, task_id: str, *, is_last: bool = False) -> None:
         began = self.history.tick()
-        data = await (self._persistently if is_last else _once)(lambda: self.answer("task", READ_TASK, id=task_id))
+        data = await (self._persistently if is_last else _once)(partial(self.answer, "task", READ_TASK, id=task_id))
         if data is None:
             return
         if data["task"] is None:
@@ -144,14 +145,14 @@ class ChaosClients:
 
     async def edit(self) -> None:
         """Put marks into a document, and come back when the connection ends, until told to stop."""
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             with suppress(OSError, WebSocketException, TimeoutError):
                 client = self._dice.choice(self._clients)
                 async with open_hocuspocus_client(client.server.url, self._document_id, client.token) as editor:
                     began: dict[str, int] = {}
                     try:
                         for number in itertools.count():
-                            if self._is_stopping:
+                            if self._stopping.is_set():
                                 return
                             mark = f"{uuid4()}"
                             began[mark] = self.history.tick()
@@ -203,7 +204,7 @@ class ChaosClients:
         tasks: list[str] = []
         cursor, began, has_more = self._start, self.history.tick(), True
         while has_more:
-            data = await self._persistently(lambda: self.answer("changes", CHANGES, after=cursor))  # noqa: B023 (awaited at once)
+            data = await self._persistently(partial(self.answer, "changes", CHANGES, after=cursor))
             page = data["changes"]
             tasks += [each["entityId"] for each in page["nodes"] if each["type"] == "Task" and each["kind"] == "CREATED"]
             cursor, has_more = page["cursor"], page["pageInfo"]["hasNextPage"]
@@ -226,7 +227,7 @@ class ChaosClients:
         began, found = self.history.tick(), []
         for each in [each.value for each in self.history.operations if isinstance(each, Append) and each.key == "documents"]:
             id_ = ids.encode("Document", UUID(each))
-            data = await self._persistently(lambda id_=id_: self.answer("document", READ_DOCUMENT, id=id_))
+            data = await self._persistently(partial(self.answer, "document", READ_DOCUMENT, id=id_))
             if data["document"] is not None:
                 assert data["document"]["content"]["text"] == f"Says {each}.\n"
                 found.append(each)
