@@ -82,7 +82,7 @@ _BOUNDS: dict[str, str] = {
     "persistence/engine/read_batcher.py:ReadBatcher._pending": _CALLERS,
     "persistence/engine/read_batcher.py:_PendingRuns.runs": _CALLERS,
     "persistence/engine/request_coalescing.py:Coalescer._pending": _CALLERS,
-    "persistence/engine/row_turns.py:RowTurns._locks": _CALLERS,
+    "persistence/engine/row_turns.py:RowTurns._rows": _CALLERS,
     "persistence/engine/rows.py:_conversions": _STATIC,
     "persistence/engine/rows.py:_row_classes": _BYTES,
     "persistence/engine/rows.py:_stored_attributes": _STATIC,
