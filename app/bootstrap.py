@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import migrations
 import resolvers.change
@@ -65,7 +65,7 @@ from persistence.documents.document_reader import DocumentReader
 from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.versions import VersionStore
 from persistence.documents.worker_pool import WorkerPool
-from persistence.engine.database import Database, open_database
+from persistence.engine.database import Database, DatabaseTimeouts, open_database
 from persistence.engine.schema_version import schema_version
 from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
@@ -102,6 +102,7 @@ POSITION_READER = PositionReader(
     ),
     resolvers.change.read_heads,
 )
+_SEED_STATEMENT_SECONDS: Final = 600.0
 logger = logging.getLogger(__name__)
 
 
@@ -173,8 +174,9 @@ async def migrate(url: str) -> bool:
     return True
 
 
-async def seed_database(database: Database, settings: Settings) -> str | None:
-    """Seed an empty database as the settings say: what came of it, or None when nothing was asked for."""
+async def seed_database(url: str, settings: Settings) -> str | None:
+    """Seed an empty database as the settings say: what came of it, or None when nothing was asked for. Nobody is served by then,
+    so a statement may take as long as it takes on a slow machine."""
     if settings.seed == "none":
         return None
     from seed import seed  # its texts are needed once in the life of a database
@@ -184,7 +186,10 @@ async def seed_database(database: Database, settings: Settings) -> str | None:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         # The demo's password is public: in production nobody can sign in with it.
         password = secrets.token_urlsafe() if settings.production else DEMO_PASSWORD
-        report = await seed(database, settings.seed, password_hash=await passwords.hash(password), anchor=midnight)
+        password_hash = await passwords.hash(password)
+        timeouts = DatabaseTimeouts(statement_seconds=_SEED_STATEMENT_SECONDS)
+        async with open_database(url, max_connections=2, timeouts=timeouts) as database:
+            report = await seed(database, settings.seed, password_hash=password_hash, anchor=midnight)
     finally:
         passwords.close()
     if not report.skipped:
