@@ -32,6 +32,8 @@ RUN_BY = {
     "docs/webhooks.md": "tests/docs/test_code_blocks.py",
 }
 """Who runs the programs of a page."""
+EXCERPTS = {"docs/clients.md", "docs/collaboration.md", "docs/transports.md"}
+"""Pages with lines out of programs, which cannot run alone."""
 SHOWN_ONLY = {"console", "text", "kotlin", "swift"}
 """What a person types, what is sent, and languages that the tests have no compiler for; their operations are GraphQL blocks."""
 
@@ -91,11 +93,7 @@ def test_python_is_python(block: Block) -> None:
 
 
 def test_programs_are_run_by_a_test_that_names_their_page() -> None:
-    pages = {block.page for block in RUNNABLE} - {
-        "docs/collaboration.md",
-        "docs/transports.md",
-    }  # excerpts of programs that follow
-    assert pages == RUN_BY.keys()
+    assert {block.page for block in RUNNABLE} - EXCERPTS == RUN_BY.keys()
     for page, test in RUN_BY.items():
         assert Path(page).name in (ROOT / test).read_text(), page
 
@@ -150,3 +148,10 @@ def test_the_verification_of_webhooks_takes_what_was_signed_and_nothing_else() -
     for given, body in ((headers(time.time(), b"{}"), b"{ }"), (headers(time.time() - 900, b"{}"), b"{}")):
         with pytest.raises(ValueError, match=r"old|wrong"):
             verify(secret, given, body)
+
+
+def test_every_page_is_in_the_menu_of_the_site() -> None:
+    pages = {str(path.relative_to(ROOT / "docs")) for path in PAGES if path.is_relative_to(ROOT / "docs")}
+    listed = re.findall(r"([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert {each for each in listed if not each.startswith("reference/")} == pages
+    assert len(listed) == len(set(listed))
