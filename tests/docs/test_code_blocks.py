@@ -127,7 +127,8 @@ def codes_in(module: ast.Module) -> set[str]:
                 for key, value in zip(node.keys, node.values, strict=True)
                 if isinstance(key, ast.Constant) and key.value == "code"
             ]
-    return {each.value for each in found if isinstance(each, ast.Constant) and str(each.value).isupper()}
+    values = [each.value for each in found if isinstance(each, ast.Constant)]
+    return {value for value in values if isinstance(value, str) and value.isupper()}
 
 
 def test_the_verification_of_webhooks_takes_what_was_signed_and_nothing_else() -> None:
