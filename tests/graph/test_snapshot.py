@@ -36,15 +36,16 @@ FIELDS = {
 NODES = "query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ __typename ... on {name} {{ {fields} }} }} }}"  # `status` has three types
 
 
-async def _with_sessions(app: App, team: SampleTeam) -> SampleTeam:
-    names = ("owner", "member", "guest", "outsider")
-    return replace(team, **{name: await with_session(app, getattr(team, name)) for name in names})
-
-
 @pytest.fixture
 async def people(app: App, team: SampleTeam) -> SampleTeam:
     """The team's people, signed in."""
-    return await _with_sessions(app, team)
+    return replace(
+        team,
+        owner=await with_session(app, team.owner),
+        member=await with_session(app, team.member),
+        guest=await with_session(app, team.guest),
+        outsider=await with_session(app, team.outsider),
+    )
 
 
 def _ids(objects: list[Any], type_name: str) -> set[str]:
@@ -205,8 +206,8 @@ async def test_a_download_is_compressed_for_who_takes_it_and_readable_by_pages_t
     for number in range(3):
         await create_task(app, people, f"Task {number}")
     url = (await snapshot_of(app, people.member, "TASK"))["url"]
-    plain = await download(app, people.member, url, **{"accept-encoding": "identity"})
-    packed = await download(app, people.member, url, **{"accept-encoding": "gzip", "origin": "https://app.example.com"})
+    plain = await download(app, people.member, url, {"accept-encoding": "identity"})
+    packed = await download(app, people.member, url, {"accept-encoding": "gzip", "origin": "https://app.example.com"})
     assert (plain.headers.get("content-encoding"), packed.headers["content-encoding"]) == (None, "gzip")
     assert sorted(plain.text.splitlines()) == sorted(packed.text.splitlines())
     assert packed.headers["access-control-allow-origin"] == "https://app.example.com"

@@ -1,6 +1,7 @@
 """Snapshots as a client reads them: the field of the graph, then the address that it gives, by HTTP below a socket."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -41,22 +42,31 @@ async def access_token(app: App, person: Person) -> str:
 
 
 async def download(
-    app: App, person: Person | None, url: str, *, endpoint: SnapshotEndpoint | None = None, **headers: str
+    app: App,
+    person: Person | None,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    endpoint: SnapshotEndpoint | None = None,
 ) -> httpx.Response:
     """What a person's GET of an address is answered."""
     authorization = None if person is None else f"Bearer {await access_token(app, person)}"
-    return await download_as(app, authorization, url, endpoint=endpoint, **headers)
+    return await download_as(app, authorization, url, headers, endpoint=endpoint)
 
 
 async def download_as(
-    app: App, authorization: str | None, url: str, *, endpoint: SnapshotEndpoint | None = None, **headers: str
+    app: App,
+    authorization: str | None,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    endpoint: SnapshotEndpoint | None = None,
 ) -> httpx.Response:
     """The same with the value of a header."""
-    if authorization is not None:
-        headers["authorization"] = authorization
+    sent = dict(headers or {}) | ({} if authorization is None else {"authorization": authorization})
     transport = httpx.ASGITransport(Starlette(routes=(endpoint or snapshot_endpoint(app)).routes()))
     async with httpx.AsyncClient(transport=transport) as http:
-        return await http.get(url, headers=headers)
+        return await http.get(url, headers=sent)
 
 
 async def read_snapshot(app: App, person: Person, *types: str, **scope: list[str]) -> list[Any]:
