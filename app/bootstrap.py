@@ -55,6 +55,8 @@ from gateway.job_files import JOB_FILES_PATH
 from gateway.thumbnails import THUMBNAILS_PATH
 from gateway.webhook_payloads import WebhookPayloads
 from outgoing.safe_http import SafeHttpClient
+from persistence.backup.restores import restore_ids
+from persistence.backup.running import BackupRunning
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.signed_urls import UrlSigner
@@ -276,7 +278,7 @@ async def open_resources(
             rooms=rooms,
             rights=RightsLoader(database),
             search=search,
-            cursors=SyncCursors(secret.derive("sync cursor")),
+            cursors=await _open_cursors(database, secret),
             passwords=passwords,
             sign_in=sign_in,
             totp_secrets=sign_in,
@@ -336,7 +338,7 @@ async def clean_up_blobs_once(settings: Settings, url: str) -> str:
         try:
             async with open_blobs(settings, await asyncio.to_thread(open_secret, settings)) as blobs:
                 return str(await clean_up_blobs(database, blobs, datetime.now(UTC)))
-        except StorageUnavailable as error:
+        except (StorageUnavailable, BackupRunning) as error:
             raise CannotStart(f"{error.message} What was deleted so far stays deleted. ({error.__cause__})") from error
 
 
@@ -356,6 +358,15 @@ def audit_seal(secret: ServerSecret) -> Seal:
     """What seals the heads of audit logs."""
     key = secret.derive("audit log")
     return lambda content: hmac.digest(key, content, "sha256")
+
+
+async def _open_cursors(database: Database, secret: ServerSecret) -> SyncCursors:
+    """Cursors that are signed anew after each restore of a backup."""
+    former, signing = [], secret.derive("sync cursor")
+    for each in await restore_ids(database):
+        former.append(signing)
+        signing = secret.derive(f"sync cursor {each}")
+    return SyncCursors(signing, former)
 
 
 async def _open_keys(key_store: KeyStore) -> SigningKeys:

@@ -25,6 +25,7 @@ from domain.blob import BlobStore
 from domain.errors import StorageUnavailable
 from domain.picture import THUMBNAILS_PREFIX, thumbnail_prefix
 from persistence.access import any_id
+from persistence.backup.running import require_no_backup
 from persistence.engine.database import Database
 from persistence.engine.statement import Statement
 from persistence.retry_schedule import RetrySchedule
@@ -80,8 +81,8 @@ async def clean_up_blobs(
     """
     Delete everything that nobody needs; nothing younger than a day, which may still be in use.
 
-    Finding `orphans` lists every blob of an attachment. Blobs that fail are recorded in `retries`. Raises StorageUnavailable,
-    with a part of the work done.
+    Finding `orphans` lists every blob of an attachment. Blobs that fail are recorded in `retries`. Raises StorageUnavailable, and
+    BackupRunning while one is, with a part of the work done.
     """
     retries = RetrySchedule() if retries is None else retries
     before, failures_before = now - RETENTION, retries.failure_count
@@ -107,7 +108,7 @@ async def _remove_abandoned(database: Database, before: datetime, now: datetime)
 async def _delete_discarded(database: Database, blobs: BlobStore, retries: RetrySchedule[str]) -> int:
     count = 0
     while keys := [row[0] for row in await database.fetch(_DISCARDED, size=MAX_BATCH_ROWS, skipped=retries.skipped())]:
-        deleted = await _delete_each(blobs, keys, retries)
+        deleted = await _delete_each(database, blobs, keys, retries)
         async with database.begin() as connection:
             await connection.execute(_DELETE_DISCARDED, keys=deleted)
         count += len(deleted)
@@ -119,13 +120,16 @@ async def _delete_orphans(database: Database, blobs: BlobStore, before: datetime
     async for found in _old_key_batches(blobs, before):
         known = {row[0] for row in await database.fetch(_EXISTING, ids=list({id_ for _, id_ in found}))}
         keys = [key for key, id_ in found if id_ not in known]
-        count += len(await _delete_each(blobs, [key for key in keys if not retries.is_skipped(key)], retries))
+        count += len(await _delete_each(database, blobs, [key for key in keys if not retries.is_skipped(key)], retries))
     return count
 
 
-async def _delete_each(blobs: BlobStore, keys: Sequence[str], retries: RetrySchedule[str]) -> list[str]:
-    """Delete blobs; those that could be deleted. Raises StorageUnavailable when it is the storage that fails, not single
-    blobs."""
+async def _delete_each(database: Database, blobs: BlobStore, keys: Sequence[str], retries: RetrySchedule[str]) -> list[str]:
+    """Delete blobs of which the caller has read that nothing names them; those that could be deleted.
+
+    Raises BackupRunning, and StorageUnavailable when it is the storage that fails, not single blobs.
+    """
+    await require_no_backup(database)
     deleted: list[str] = []
     failed: dict[str, StorageUnavailable] = {}
     in_a_row = 0

@@ -55,6 +55,7 @@ _BOUNDS: dict[str, str] = {
     "persistence/blobs/document_objects.py:DocumentObjects._write_slots": "half the connections, and two seconds of waiting",
     "persistence/blobs/local.py:LocalBlobs._threads": "8 threads; calls that wait are cancelled after 5 s",
     "persistence/blobs/routes.py:_Endpoint.uploading": "256 uploads",
+    "persistence/backup/blobs.py:BlobsWriter.lost": _REPORT,
     "persistence/documents/contents.py:ContentReader._rendered": _BYTES,
     "persistence/documents/document_reader.py:DocumentReader._contents": _BYTES,
     "persistence/documents/integrity.py:IntegrityReport.ahead": _REPORT,
