@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import resolvers.change
 from app.adapters import (
@@ -105,7 +105,6 @@ POSITION_READER = PositionReader(
     ),
     resolvers.change.read_heads,
 )
-_SEED_STATEMENT_SECONDS: Final = 600.0
 logger = logging.getLogger(__name__)
 
 
@@ -182,8 +181,7 @@ async def seed_database(url: str, settings: Settings) -> str | None:
         # The demo's password is public: in production nobody can sign in with it.
         password = secrets.token_urlsafe() if settings.production else DEMO_PASSWORD
         password_hash = await passwords.hash(password)
-        timeouts = DatabaseTimeouts(statement_seconds=_SEED_STATEMENT_SECONDS)
-        async with open_database(url, max_connections=2, timeouts=timeouts) as database:
+        async with open_database(url, max_connections=2, timeouts=DatabaseTimeouts(statement_seconds=600)) as database:
             report = await seed(database, settings.seed, password_hash=password_hash, anchor=midnight)
     finally:
         passwords.close()
