@@ -116,6 +116,8 @@ _BOUNDS: dict[str, str] = {
     "persistence/stores/task_places.py:TaskPlaces._unused": "10,000 numbers",
     "persistence/stores/task_places.py:TaskPlaces._waiting": _CALLERS,
     "persistence/transaction.py:Transaction._row_versions": _PER_OPERATION,
+    "persistence/thumbnails.py:Thumbnails._turns": _CALLERS,
+    "persistence/thumbnails.py:Thumbnails.counts": "three outcomes",
     "persistence/unit_of_work.py:SqlUnitOfWork.enqueued_kinds": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.entries": _PER_OPERATION,
     "persistence/unit_of_work.py:SqlUnitOfWork.mails": _PER_OPERATION,
