@@ -11,6 +11,7 @@ import strawberry
 
 from domain.actor import Scope
 from domain.errors import BadUserInput, LimitExceeded
+from domain.log_scope import scope_allows
 from persistence.engine.database import Database
 from persistence.engine.lookup import FindByIds
 from persistence.events import activity
@@ -38,8 +39,8 @@ from persistence.stores import (
 from persistence.stores import document_queries as documents
 from resolvers import ids
 from resolvers.context import Context
-from resolvers.event_visibility import Change, scope_allows
 from resolvers.inputs.fields import MAX_IDS
+from resolvers.logged_change import Change
 
 
 async def _changes(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) -> Mapping[UUID, Any]:

@@ -56,6 +56,7 @@ from schema.types.server import RateLimit, ServerInfo
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
 from schema.types.team import Label, LabelPayload, Team, TeamPayload
 from schema.types.user import BasicPayload, DeletePayload, Factor, MailPayload, Session, SessionPayload, User, UserPayload
+from schema.undo_mutations import UndoMutations
 from schema.webhook_fields import WebhookMutations, WebhookQueries
 
 _ME = Scope.PROFILE_WRITE
@@ -129,6 +130,7 @@ class Mutation(
     FileMutations,
     JobMutations,
     NotificationMutations,
+    UndoMutations,
     WebhookMutations,
 ):
     """The root of mutations."""
