@@ -19,6 +19,7 @@ from persistence.stores import (
     api_token,
     attachment,
     audit,
+    change_log,
     comment,
     external_identity,
     factor,
@@ -45,7 +46,7 @@ from resolvers.logged_change import Change
 
 async def _changes(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) -> Mapping[UUID, Any]:
     """Entries as changes. Their cursors resume the entry's own stream after it, and the other streams from the start."""
-    found = await activity.by_ids(database, viewer, entry_ids)
+    found = await change_log.by_ids(database, viewer, entry_ids)
     return {id_: Change(entry, {entry.stream: entry.position}) for id_, entry in found.items()}
 
 

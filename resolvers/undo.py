@@ -1,8 +1,10 @@
 """Resolves undoing a change."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from domain.codec import encode
 from domain.events import Entry
 from domain.undo import DECISIONS, Derived, undo
 from persistence.unit_of_work import SqlUnitOfWork
@@ -15,6 +17,7 @@ async def run(context: Context, uow: SqlUnitOfWork, values: InputValues) -> Mapp
     undone = await undo(uow, context.viewer, values["change_id"], values["scope"])
     await uow.flush_events()  # so that the change has its place in the log, and can be shown
     made = _main_entry(uow.entries, undone.entry)
+    made = replace(made, payload=encode(made.payload))  # as whoever reads it from the log finds it
     return {"change": Change(made, {made.stream: made.position}), "refusals": list(undone.refusals)}
 
 

@@ -69,8 +69,11 @@ async def update(
     return project
 
 
-async def save_changes(uow: UnitOfWork, actor: Actor, rights: Access, before: Project, project: Project) -> None:
-    """Store a project, held, with other attributes, once they are allowed together and to the actor."""
+async def save_changes(
+    uow: UnitOfWork, actor: Actor, rights: Access, before: Project, project: Project, *, adds_members: bool = True
+) -> None:
+    """Store a project, held, with other attributes, once they are allowed together and to the actor. `adds_members`: a new lead
+    becomes a member."""
     if project.visibility is not before.visibility:
         rights.require(Action.MANAGE, "Only the lead or an admin may change who sees the project.")
     _require_date_order(project)
@@ -80,14 +83,14 @@ async def save_changes(uow: UnitOfWork, actor: Actor, rights: Access, before: Pr
     readers = await uow.projects.readers(project.id)
     await uow.projects.save(project)
     members = await uow.projects.members(project.id)
-    added = {project.lead_id} - {None} - members
+    added = set() if project.lead_id is None or not adds_members else {project.lead_id} - members
     if not members | added:
         added = {actor.user_id}  # a private one must not be lost to everybody
-    uow.record(ProjectUpdated(actor_id=actor.user_id, project=project, before=before))
     if added:
-        joined = tuple(sorted(each for each in added if each is not None))
+        joined = tuple(sorted(added))
         await uow.projects.add_members(project.id, joined)
         uow.record(ProjectMembersChanged(actor_id=actor.user_id, project=project, added=joined, removed=()))
+    uow.record(ProjectUpdated(actor_id=actor.user_id, project=project, before=before))
     await record_reader_changes(uow, actor, project, readers)
 
 

@@ -45,7 +45,8 @@ async def update_back(uow: UnitOfWork, actor: Actor, entry: Entry, call: Call) -
     project = with_changes(before, uow.now, **values_before(before, entry))
     if before.status is project.status is ProjectStatus.ARCHIVED:
         raise Forbidden(Action.UPDATE, "The project is archived.")
-    await save_changes(uow, actor, rights, before, project)
+    adds_members = call.about(project.id, "ProjectMembersChanged") is None
+    await save_changes(uow, actor, rights, before, project, adds_members=adds_members)
 
 
 async def set_members_back(uow: UnitOfWork, actor: Actor, entry: Entry, call: Call) -> None:

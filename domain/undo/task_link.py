@@ -39,6 +39,6 @@ def is_twin(entry: Entry, other: Entry) -> bool:
     ours, theirs = (changed_fields(each).get("links") for each in (entry, other))
     if ours is None or theirs is None or entry.type != other.type:
         return False
-    one, two = (each.get("after") or each.get("before") for each in (ours, theirs))
+    one, two = (each.get("after") or each["before"] for each in (ours, theirs))
     same_tasks = (str(entry.entity_id), one["targetId"]) == (two["targetId"], str(other.entity_id))
     return bool(same_tasks and task_links.INVERSE[TaskLinkKind(one["kind"])] == two["kind"])

@@ -35,10 +35,11 @@ async def _hand_back(uow: UnitOfWork, actor: Actor, entry: Entry, former_owner_i
     """The owner of now gives the team back, and has the role again that they had."""
     if await uow.teams.role(entry.entity_id, former_owner_id) is None:
         raise Invalid(_PATH, "Who owned the team is no member any more.")
-    taken = next(each for each in call.of_types("MembershipChanged") if (_member(each)["after"] or {}).get("role") == Role.OWNER)
+    changes = [_member(each) for each in call.of_types("MembershipChanged")]
+    before, after = next((was, now) for was, now in changes if now is not None and now["role"] == Role.OWNER)
     team = await set_role(uow, actor, entry.entity_id, former_owner_id, Role.OWNER)
-    role = Role((_member(taken)["before"] or {"role": Role.ADMIN})["role"])
-    user_id = UUID((_member(taken)["after"])["userId"])
+    role = Role.ADMIN if before is None else Role(before["role"])
+    user_id = UUID((after or {})["userId"])
     if role is not Role.ADMIN:
         await uow.teams.set_role(team.id, user_id, role)
         uow.record(MembershipChanged(actor_id=actor.user_id, team=team, user_id=user_id, before=Role.ADMIN, after=role))
@@ -46,9 +47,8 @@ async def _hand_back(uow: UnitOfWork, actor: Actor, entry: Entry, former_owner_i
 
 async def membership_back(uow: UnitOfWork, actor: Actor, entry: Entry, call: Call) -> None:
     """Who joined leaves, who was removed is a member again, and a role is what it was. Nobody who left comes back unasked."""
-    change = _member(entry)
-    before, after = change["before"], change["after"]
-    user_id = UUID((before or after)["userId"])
+    before, after = _member(entry)
+    user_id = UUID((before or after or {})["userId"])
     team, _, rights = await open_team(uow, actor, entry.entity_id, path=_PATH)
     if user_id != actor.user_id or after is None:
         rights.require(Action.MANAGE)
@@ -84,6 +84,7 @@ async def revoke_invitation(uow: UnitOfWork, actor: Actor, entry: Entry, call: C
         raise UndoConflict(team, [FieldChange(field="invitations", before=made, after=None)]) from None
 
 
-def _member(entry: Entry) -> dict[str, dict[str, str] | None]:
+def _member(entry: Entry) -> tuple[dict[str, str] | None, dict[str, str] | None]:
+    """Who and in which role, before and after."""
     change = changed_fields(entry)["members"]
-    return {"before": change.get("before"), "after": change.get("after")}
+    return change.get("before"), change.get("after")

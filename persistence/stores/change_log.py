@@ -1,4 +1,4 @@
-"""The log as undoing reads it: one entry, and all that one mutation did.
+"""Reads entries of the log as changes are seen: single ones, and all that one mutation did.
 
 The entries of a mutation have no column in common. They share their instant and their actor, and their ids (UUIDv7) are made one
 right after the other, so they are found by a range of ids. Rejected: a column for the mutation (every write would fill another
@@ -13,9 +13,9 @@ from uuid import UUID
 from sqlalchemy import Integer, Text, Uuid, bindparam, literal_column, or_, select
 
 from domain.events import Entry
-from persistence.access import VIEWER, project_open_to
-from persistence.engine.database import Connection
-from persistence.engine.rows import columns, to_entity
+from persistence.access import VIEWER, any_id, project_open_to
+from persistence.engine.database import Connection, Database
+from persistence.engine.rows import columns, row_class, to_entity
 from persistence.engine.statement import Statement
 from persistence.tables import INSTANT, events, projects, team_members
 
@@ -41,6 +41,7 @@ _in_project = (
 # Also in projects that are deleted: their deletion is what is to be undone.
 _visible = select(*columns(Entry, _e)).where(or_(_own, _of_team), or_(_e.c.project_id.is_(None), _in_project))
 _BY_ID = Statement(_visible.where(_e.c.id == bindparam("id", type_=Uuid)))
+_BY_IDS = Statement(_visible.where(_e.c.id == any_id()), row_class(Entry))
 _SAME_CALL = Statement(
     _visible.where(
         _e.c.id.between(bindparam("first", type_=Uuid), bindparam("last", type_=Uuid)),
@@ -79,3 +80,8 @@ class SqlChangeLog:
             "size": limit + 1,
         }
         return [to_entity(Entry, row) for row in await self._connection.fetch(_SAME_CALL, viewer=viewer, **given)]
+
+
+async def by_ids(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The entries that the viewer may see, as in the streams of changes, by id."""
+    return {row.id: row for row in await database.fetch(_BY_IDS, ids=list(entry_ids), viewer=viewer)}

@@ -10,7 +10,8 @@ from domain.undo import DECISIONS, Reversible
 from tests.support.app import App
 from tests.support.graph_actions import mutate_ok
 from tests.support.teams import create_sample_team
-from tests.support.undoing import FINAL, MADE_BY_IMPORTS, SCENARIOS, World
+from tests.support.undo_scenarios import FINAL, MADE_BY_IMPORTS, SCENARIOS
+from tests.support.undoing import World
 
 REVERSIBLE = sorted(name for name, decision in DECISIONS.items() if isinstance(decision, Reversible))
 
@@ -54,7 +55,40 @@ async def undo_and_redo(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
-@pytest.mark.parametrize("seed", range(2))
-async def test_undone_it_is_as_before_and_redone_as_after(world: World, name: str, seed: int) -> None:
+async def test_undone_it_is_as_before_and_redone_as_after(world: World, name: str) -> None:
+    world.numbers = random.Random(name)
+    await undo_and_redo(world, name)
+
+
+async def undo_history(world: World, numbers: random.Random, length: int) -> None:
+    """Changes of different kinds, one after the other; then each is undone, the last first, and all is as before it."""
+    world.numbers = numbers
+    names = numbers.sample(sorted(SCENARIOS.keys() - FINAL), length)
+    acts = [await SCENARIOS[name](world) for name in names]
+    done: list[tuple[str, Any, str]] = []
+    for name, act in zip(names, acts, strict=True):
+        mark, before = await world.last_entry(), await world.snapshot()
+        await act()
+        change = next(id_ for type_, id_ in await world.entries_since(mark) if type_ == name)
+        done.append((name, before, change))
+    for name, before, change in reversed(done):
+        await mutate_ok(world.app, world.owner, "undo", changeId=change)
+        assert await world.snapshot() == before, (name, names)
+
+
+async def test_undone_in_reverse_order_a_history_of_changes_leads_back(world: World) -> None:
+    await undo_history(world, random.Random(1), 6)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("seed", range(40))
+async def test_undone_in_reverse_order_any_history_of_changes_leads_back(world: World, seed: int) -> None:
+    await undo_history(world, random.Random(f"history {seed}"), len(SCENARIOS) - len(FINAL))
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+async def test_undone_any_change_is_as_before(world: World, name: str, seed: int) -> None:
     world.numbers = random.Random(f"{name} {seed}")
     await undo_and_redo(world, name)
