@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import migrations
 import resolvers.change
 from app.adapters import (
     notification_mails,
@@ -53,8 +52,11 @@ from gateway.execution.coordinates import coordinates_where
 from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
 from gateway.job_files import JOB_FILES_PATH
+from gateway.thumbnails import THUMBNAILS_PATH
 from gateway.webhook_payloads import WebhookPayloads
 from outgoing.safe_http import SafeHttpClient
+from persistence.backup.restores import restore_ids
+from persistence.backup.running import BackupRunning
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.signed_urls import UrlSigner
@@ -66,7 +68,6 @@ from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.versions import VersionStore
 from persistence.documents.worker_pool import WorkerPool
 from persistence.engine.database import Database, open_database
-from persistence.engine.schema_version import schema_version
 from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
@@ -75,6 +76,7 @@ from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
 from persistence.rate_limits import open_rate_limiters
 from persistence.rights import RightsLoader
+from persistence.thumbnails import Thumbnails
 from realtime.announcements import PubSub
 from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
@@ -82,6 +84,7 @@ from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
 from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
+from resolvers.snapshot import SNAPSHOT_PATH
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
 from workers.job import PREFIX
@@ -126,6 +129,7 @@ class Resources:
     queue: WorkQueue
     wake_ups: WakeUpSender
     cost_limiter: CostLimiter
+    thumbnails: Thumbnails
     outgoing: SafeHttpClient
     audit_seal: Seal
     audit_retention_days: int
@@ -162,15 +166,6 @@ def _require_folder(folder: Path) -> None:
     except OSError as error:
         reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
         raise CannotStart(f"The folder {folder} cannot be used: {reason}. Choose another with HIVE_DATA_DIR.") from error
-
-
-async def migrate(url: str) -> bool:
-    """Bring the database to the newest revision; whether there was anything to do."""
-    async with open_database(url, max_connections=2) as database:
-        if migrations.is_up_to_date(await schema_version(database)):
-            return False
-    await asyncio.to_thread(migrations.upgrade, url)
-    return True
 
 
 async def seed_database(database: Database, settings: Settings) -> str | None:
@@ -284,7 +279,7 @@ async def open_resources(
             rooms=rooms,
             rights=RightsLoader(database),
             search=search,
-            cursors=SyncCursors(secret.derive("sync cursor")),
+            cursors=await _open_cursors(database, secret),
             passwords=passwords,
             sign_in=sign_in,
             totp_secrets=sign_in,
@@ -297,6 +292,8 @@ async def open_resources(
             webhook_payloads=WebhookPayloads(LIMITS),
             push=push_registration,
             job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
+            snapshot_urls=UrlSigner(secret.derive("snapshots"), settings.origin, SNAPSHOT_PATH),
+            thumbnail_urls=UrlSigner(secret.derive("thumbnails"), settings.origin, THUMBNAILS_PATH),
             wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),
             development=not settings.production,
             tokens=tokens,
@@ -331,6 +328,7 @@ async def open_resources(
             audit_seal=audit_seal(secret),
             audit_retention_days=settings.audit_retention_days,
             cost_limiter=limiters.costs,
+            thumbnails=await stack.enter_async_context(Thumbnails.open(database, blobs)),
             providers=providers,
             search_engine=engine,
         )
@@ -342,7 +340,7 @@ async def clean_up_blobs_once(settings: Settings, url: str) -> str:
         try:
             async with open_blobs(settings, await asyncio.to_thread(open_secret, settings)) as blobs:
                 return str(await clean_up_blobs(database, blobs, datetime.now(UTC)))
-        except StorageUnavailable as error:
+        except (StorageUnavailable, BackupRunning) as error:
             raise CannotStart(f"{error.message} What was deleted so far stays deleted. ({error.__cause__})") from error
 
 
@@ -362,6 +360,15 @@ def audit_seal(secret: ServerSecret) -> Seal:
     """What seals the heads of audit logs."""
     key = secret.derive("audit log")
     return lambda content: hmac.digest(key, content, "sha256")
+
+
+async def _open_cursors(database: Database, secret: ServerSecret) -> SyncCursors:
+    """Cursors that are signed anew after each restore of a backup."""
+    former, signing = [], secret.derive("sync cursor")
+    for each in await restore_ids(database):
+        former.append(signing)
+        signing = secret.derive(f"sync cursor {each}")
+    return SyncCursors(signing, former)
 
 
 async def _open_keys(key_store: KeyStore) -> SigningKeys:
