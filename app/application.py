@@ -45,6 +45,8 @@ from gateway.job_files import JobFiles
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
 from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
 from gateway.subscriptions.manager import SubscriptionManager
+from gateway.sync_snapshot import SnapshotEndpoint
+from gateway.thumbnails import ThumbnailEndpoint
 from mail.console import ConsoleMailer
 from mail.dev_pages import dev_mail_routes
 from mail.sns_message import SnsVerifier
@@ -142,10 +144,30 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     account_pages = AccountPages(executor, open_context).routes()
     services = resources.services
     job_files = JobFiles(services.database, services.blobs, services.job_urls).routes()
+    snapshots = SnapshotEndpoint(
+        services.database,
+        services.snapshot_urls,
+        authenticate=resources.tokens.authenticate,
+        origins=AllowedOrigins(settings.allowed_origins, own=settings.origin),
+        charge=None if meter is None else meter.charge_cost,
+    ).routes()
+    thumbnails = ThumbnailEndpoint(resources.thumbnails, services.thumbnail_urls).routes()
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
     inbound = _inbound_mail_routes(resources, settings)
     pages = Starlette(
-        routes=[*inbound, *account_pages, *graph.routes, *rooms, *files, *job_files, *mail_pages, *public, *graphiql]
+        routes=[
+            *inbound,
+            *account_pages,
+            *graph.routes,
+            *rooms,
+            *files,
+            *thumbnails,
+            *job_files,
+            *snapshots,
+            *mail_pages,
+            *public,
+            *graphiql,
+        ]
     )
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 

@@ -52,6 +52,7 @@ from gateway.execution.coordinates import coordinates_where
 from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
 from gateway.job_files import JOB_FILES_PATH
+from gateway.thumbnails import THUMBNAILS_PATH
 from gateway.webhook_payloads import WebhookPayloads
 from outgoing.safe_http import SafeHttpClient
 from persistence.backup.restores import restore_ids
@@ -66,7 +67,7 @@ from persistence.documents.document_reader import DocumentReader
 from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.versions import VersionStore
 from persistence.documents.worker_pool import WorkerPool
-from persistence.engine.database import Database, open_database
+from persistence.engine.database import Database, DatabaseTimeouts, open_database
 from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
@@ -75,6 +76,7 @@ from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
 from persistence.rate_limits import open_rate_limiters
 from persistence.rights import RightsLoader
+from persistence.thumbnails import Thumbnails
 from realtime.announcements import PubSub
 from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
@@ -82,6 +84,7 @@ from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
 from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
+from resolvers.snapshot import SNAPSHOT_PATH
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
 from workers.job import PREFIX
@@ -126,6 +129,7 @@ class Resources:
     queue: WorkQueue
     wake_ups: WakeUpSender
     cost_limiter: CostLimiter
+    thumbnails: Thumbnails
     outgoing: SafeHttpClient
     audit_seal: Seal
     audit_retention_days: int
@@ -164,8 +168,9 @@ def _require_folder(folder: Path) -> None:
         raise CannotStart(f"The folder {folder} cannot be used: {reason}. Choose another with HIVE_DATA_DIR.") from error
 
 
-async def seed_database(database: Database, settings: Settings) -> str | None:
-    """Seed an empty database as the settings say: what came of it, or None when nothing was asked for."""
+async def seed_database(url: str, settings: Settings) -> str | None:
+    """Seed an empty database as the settings say: what came of it, or None when nothing was asked for. Nobody is served by then,
+    so a statement may take as long as it takes on a slow machine."""
     if settings.seed == "none":
         return None
     from seed import seed  # its texts are needed once in the life of a database
@@ -175,7 +180,9 @@ async def seed_database(database: Database, settings: Settings) -> str | None:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         # The demo's password is public: in production nobody can sign in with it.
         password = secrets.token_urlsafe() if settings.production else DEMO_PASSWORD
-        report = await seed(database, settings.seed, password_hash=await passwords.hash(password), anchor=midnight)
+        password_hash = await passwords.hash(password)
+        async with open_database(url, max_connections=2, timeouts=DatabaseTimeouts(statement_seconds=600)) as database:
+            report = await seed(database, settings.seed, password_hash=password_hash, anchor=midnight)
     finally:
         passwords.close()
     if not report.skipped:
@@ -288,6 +295,8 @@ async def open_resources(
             webhook_payloads=WebhookPayloads(LIMITS),
             push=push_registration,
             job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
+            snapshot_urls=UrlSigner(secret.derive("snapshots"), settings.origin, SNAPSHOT_PATH),
+            thumbnail_urls=UrlSigner(secret.derive("thumbnails"), settings.origin, THUMBNAILS_PATH),
             wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),
             development=not settings.production,
             tokens=tokens,
@@ -322,6 +331,7 @@ async def open_resources(
             audit_seal=audit_seal(secret),
             audit_retention_days=settings.audit_retention_days,
             cost_limiter=limiters.costs,
+            thumbnails=await stack.enter_async_context(Thumbnails.open(database, blobs)),
             providers=providers,
             search_engine=engine,
         )

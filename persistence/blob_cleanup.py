@@ -1,9 +1,10 @@
-"""Deletes orphaned blobs: those of deleted files, uploads that were never attached, and blobs that no row names.
+"""Deletes orphaned blobs: those of deleted files and their thumbnails, uploads that were never attached, and blobs that no row
+names.
 
 A file's blob is deleted after the transaction that deleted the file, from a log that it wrote (`discarded_blobs`): until then the
 object is an orphan, which is harmless. Every part may run twice, in several processes, and may be interrupted anywhere: a key is
-never used again, and a blob is deleted before its log entry. Only blobs under `attachments/` are considered; documents have a
-cleanup of their own.
+never used again, and a blob is deleted before its log entry. Only blobs under `attachments/` and `thumbnails/` are
+considered; documents have a cleanup of their own.
 
 A blob that cannot be deleted is skipped for a while. When all of a batch fail, or many in a row, the storage is away and the
 cleanup ends.
@@ -20,8 +21,9 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, Text, bindparam, func, not_, select
 
-from domain.blob import BlobStore, attachment_key
+from domain.blob import BlobStore
 from domain.errors import StorageUnavailable
+from domain.picture import THUMBNAILS_PREFIX, thumbnail_prefix
 from persistence.access import any_id
 from persistence.backup.running import require_no_backup
 from persistence.engine.database import Database
@@ -34,7 +36,7 @@ RETENTION = timedelta(hours=24)
 MAX_BATCH_ROWS = 100
 _MAX_FAILURES_IN_A_ROW = 5
 logger = logging.getLogger(__name__)
-_PREFIX = "attachments/"
+_PREFIXES = ("attachments/", THUMBNAILS_PREFIX)
 _BEFORE, _SIZE = bindparam("before", type_=INSTANT), bindparam("size", type_=Integer)
 _KEYS = bindparam("keys", type_=ARRAY(Text))
 _a, _discarded = attachments, discarded_blobs
@@ -115,9 +117,9 @@ async def _delete_discarded(database: Database, blobs: BlobStore, retries: Retry
 
 async def _delete_orphans(database: Database, blobs: BlobStore, before: datetime, retries: RetrySchedule[str]) -> int:
     count = 0
-    async for found in _old_id_batches(blobs, before):
-        known = {row[0] for row in await database.fetch(_EXISTING, ids=found)}
-        keys = [attachment_key(each) for each in found if each not in known]
+    async for found in _old_key_batches(blobs, before):
+        known = {row[0] for row in await database.fetch(_EXISTING, ids=list({id_ for _, id_ in found}))}
+        keys = [key for key, id_ in found if id_ not in known]
         count += len(await _delete_each(database, blobs, [key for key in keys if not retries.is_skipped(key)], retries))
     return count
 
@@ -133,7 +135,7 @@ async def _delete_each(database: Database, blobs: BlobStore, keys: Sequence[str]
     in_a_row = 0
     for key in keys:
         try:
-            await blobs.delete(key)
+            await _delete_blob(blobs, key)
         except StorageUnavailable as error:
             failed[key] = error
             in_a_row += 1
@@ -149,21 +151,31 @@ async def _delete_each(database: Database, blobs: BlobStore, keys: Sequence[str]
     return deleted
 
 
-async def _old_id_batches(blobs: BlobStore, before: datetime) -> AsyncIterator[list[UUID]]:
-    """The ids of attachments whose blobs are old enough, in batches."""
-    batch: list[UUID] = []
-    async for listed in blobs.find(_PREFIX):
-        if listed.modified_at < before and (id_ := _attachment_id(listed.key)) is not None:
-            batch.append(id_)
-            if len(batch) == MAX_BATCH_ROWS:
-                yield batch
-                batch = []
+async def _delete_blob(blobs: BlobStore, key: str) -> None:
+    """Delete a blob; that of an attachment with its thumbnails, after which none is made any more."""
+    await blobs.delete(key)
+    if key.startswith(_PREFIXES[0]) and (id_ := _attachment_id(key)) is not None:
+        async for thumbnail in blobs.find(thumbnail_prefix(id_)):
+            await blobs.delete(thumbnail.key)
+
+
+async def _old_key_batches(blobs: BlobStore, before: datetime) -> AsyncIterator[list[tuple[str, UUID]]]:
+    """The keys of attachments and thumbnails that are old enough, each with the attachment's id, in batches."""
+    batch: list[tuple[str, UUID]] = []
+    for prefix in _PREFIXES:
+        async for listed in blobs.find(prefix):
+            if listed.modified_at < before and (id_ := _attachment_id(listed.key)) is not None:
+                batch.append((listed.key, id_))
+                if len(batch) == MAX_BATCH_ROWS:
+                    yield batch
+                    batch = []
     if batch:
         yield batch
 
 
 def _attachment_id(key: str) -> UUID | None:
+    """The id of the attachment whose blob this is, or of whose thumbnail."""
     try:
-        return UUID(key.removeprefix(_PREFIX))
-    except ValueError:
+        return UUID(key.split("/")[1])
+    except (ValueError, IndexError):
         return None

@@ -288,6 +288,8 @@ MUTATIONS: Mapping[str, MutationCase] = {
         guest="allowed",
         instead={"teamId": _input_with({"kind": "OVERDUE"}, teamId="Team")},
     ),
+    # The newest change of the project: a link.
+    "undo": MutationCase(_input_of(changeId="Change")),
     "jobCancel": MutationCase(_input_of(id="Job"), guest="NOT_FOUND"),
     "uploadCreate": MutationCase(
         _input_with({"fileName": "a.txt", "contentType": "text/plain", "byteSize": 1}, subjectId="Task")
@@ -366,6 +368,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "documents": QueryCase("{ documents { nodes { id } } }"),
     "search": QueryCase('{ search(query: "first") { nodes { ... on Node { id } } } }'),
     "changes": QueryCase("{ changes { cursor } }"),
+    "snapshot": QueryCase("{ snapshot(types: [TASK]) { cursor } }"),
     "notifications": QueryCase("{ notifications { nodes { id } } }"),
     "job": QueryCase("query ($of: ID!) { job(id: $of) { id state } }", ("Job",)),
     "jobs": QueryCase("{ jobs { nodes { id } } }"),
