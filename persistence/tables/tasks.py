@@ -84,6 +84,8 @@ tasks = Table(
     Column("rank", Text, nullable=False),
     Column("deleted_at", INSTANT),
     Column("external_ref", Text),
+    Column("recurrence", Text),
+    Column("recurs_on", Date),
     Index("uq_tasks_project_rank", "project_id", "rank", unique=True),
     Index("uq_tasks_team_number", "team_id", "number", unique=True),
     Index(None, "key"),
@@ -104,6 +106,12 @@ tasks = Table(
         postgresql_where=text(
             "due_on IS NOT NULL AND completed_at IS NULL AND deleted_at IS NULL AND assignee_user_id IS NOT NULL"
         ),
+    ),
+    Index(
+        "ix_tasks_recurs_on",
+        "recurs_on",
+        "id",
+        postgresql_where=text("recurs_on IS NOT NULL AND deleted_at IS NULL"),
     ),
     Index("ix_tasks_long_rank", "project_id", postgresql_where=text("length(rank) > 64")),
 )
