@@ -31,6 +31,7 @@ from auth.routes import key_routes
 from auth.tokens import Credentials
 from domain.session import GRAPHIQL_CLIENT_ID, Device
 from gateway.account_pages import AccountPages
+from gateway.calendar_feed import CalendarFeeds
 from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
 from gateway.graphiql import DemoSignIn, GraphAccess, GraphiQLConfig
@@ -142,10 +143,17 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     account_pages = AccountPages(executor, open_context).routes()
     services = resources.services
     job_files = JobFiles(services.database, services.blobs, services.job_urls).routes()
+    feeds = CalendarFeeds(
+        services.database,
+        services.calendar_tokens,
+        resources.use_limiter,
+        origin=settings.origin,
+        compress=settings.compression == "gzip",
+    ).routes()
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
     inbound = _inbound_mail_routes(resources, settings)
     pages = Starlette(
-        routes=[*inbound, *account_pages, *graph.routes, *rooms, *files, *job_files, *mail_pages, *public, *graphiql]
+        routes=[*inbound, *account_pages, *graph.routes, *rooms, *files, *job_files, *feeds, *mail_pages, *public, *graphiql]
     )
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 

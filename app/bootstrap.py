@@ -38,6 +38,7 @@ from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
 from domain.audit import Seal
+from domain.calendar_feed import CalendarFeedTokens
 from domain.cost_limit import CostLimiter
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mailer
@@ -45,6 +46,7 @@ from domain.notification import UnsubscribeTokens
 from domain.outgoing_url import OutgoingRules
 from domain.page import MAX_PAGE_ROWS
 from domain.push import Pusher
+from domain.rate_limit import RateLimiter
 from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
@@ -125,6 +127,7 @@ class Resources:
     pusher: Pusher
     queue: WorkQueue
     wake_ups: WakeUpSender
+    use_limiter: RateLimiter
     cost_limiter: CostLimiter
     outgoing: SafeHttpClient
     audit_seal: Seal
@@ -291,6 +294,7 @@ async def open_resources(
             relying_party=relying_party,
             registration=settings.registration,
             account_mailer=account_mailer,
+            calendar_tokens=CalendarFeedTokens(secret.derive("calendar feeds")),
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
             outgoing_rules=outgoing.rules,
             webhook_secrets=SecretBox(secret, "webhooks"),
@@ -330,6 +334,7 @@ async def open_resources(
             outgoing=outgoing,
             audit_seal=audit_seal(secret),
             audit_retention_days=settings.audit_retention_days,
+            use_limiter=limiters.uses,
             cost_limiter=limiters.costs,
             providers=providers,
             search_engine=engine,
