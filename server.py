@@ -263,14 +263,16 @@ async def _look_after_audit_logs(settings: Settings, arguments: argparse.Namespa
 
 
 async def _migrate(settings: Settings) -> None:
-    from app.bootstrap import migrate, open_database_url
+    from app.bootstrap import open_database_url
+    from app.migration import migrate
 
     async with open_database_url(settings) as url:
         print("The database is migrated." if await migrate(url) else "There is nothing to migrate.")
 
 
 async def _maintain_documents(settings: Settings, task: str) -> None:
-    from app.bootstrap import migrate, open_database_url, open_resources
+    from app.bootstrap import open_database_url, open_resources
+    from app.migration import migrate
     from persistence.documents.integrity import check_integrity, delete_orphans
     from persistence.documents.reindex import reindex
 
@@ -288,7 +290,8 @@ async def _maintain_documents(settings: Settings, task: str) -> None:
 
 
 async def _maintain_search(settings: Settings, task: str) -> None:
-    from app.bootstrap import migrate, open_database_url
+    from app.bootstrap import open_database_url
+    from app.migration import migrate
     from app.search_maintenance import reindex_search, verify_search
 
     async with open_database_url(settings) as url:
@@ -298,7 +301,8 @@ async def _maintain_search(settings: Settings, task: str) -> None:
 
 
 async def _seed(settings: Settings) -> None:
-    from app.bootstrap import migrate, open_database_url, open_resources, seed_database, seed_demo_documents
+    from app.bootstrap import open_database_url, open_resources, seed_database, seed_demo_documents
+    from app.migration import migrate
 
     async with open_database_url(settings) as url:
         await migrate(url)
@@ -316,7 +320,8 @@ async def _send_test_mail(settings: Settings, address: str) -> None:
 
 
 async def _clean_up_blobs(settings: Settings) -> None:
-    from app.bootstrap import clean_up_blobs_once, migrate, open_database_url
+    from app.bootstrap import clean_up_blobs_once, open_database_url
+    from app.migration import migrate
 
     async with open_database_url(settings) as url:
         await migrate(url)
@@ -338,7 +343,8 @@ async def _administer_users(settings: Settings, asked: argparse.Namespace) -> No
 
 
 async def _rotate_keys(settings: Settings, *, revoke_others: bool) -> None:
-    from app.bootstrap import migrate, open_database_url, rotate_keys
+    from app.bootstrap import open_database_url, rotate_keys
+    from app.migration import migrate
 
     async with open_database_url(settings) as url:
         await migrate(url)

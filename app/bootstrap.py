@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import migrations
 import resolvers.change
 from app.adapters import (
     notification_mails,
@@ -68,7 +67,6 @@ from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.versions import VersionStore
 from persistence.documents.worker_pool import WorkerPool
 from persistence.engine.database import Database, open_database
-from persistence.engine.schema_version import schema_version
 from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
@@ -165,15 +163,6 @@ def _require_folder(folder: Path) -> None:
     except OSError as error:
         reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
         raise CannotStart(f"The folder {folder} cannot be used: {reason}. Choose another with HIVE_DATA_DIR.") from error
-
-
-async def migrate(url: str) -> bool:
-    """Bring the database to the newest revision; whether there was anything to do."""
-    async with open_database(url, max_connections=2) as database:
-        if migrations.is_up_to_date(await schema_version(database)):
-            return False
-    await asyncio.to_thread(migrations.upgrade, url)
-    return True
 
 
 async def seed_database(database: Database, settings: Settings) -> str | None:

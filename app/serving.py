@@ -15,8 +15,9 @@ from typing import Any, Final
 import uvicorn
 
 from app.application import AllConnections, Application, OnCreated, create_app
-from app.bootstrap import CannotStart, Resources, migrate, open_database_url, open_resources, seed_database, seed_demo_documents
+from app.bootstrap import CannotStart, Resources, open_database_url, open_resources, seed_database, seed_demo_documents
 from app.maintenance import run_maintenance
+from app.migration import migrate
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from app.task_supervision import end_on_dead_task
 from persistence.engine.database import open_database
