@@ -44,11 +44,15 @@ async def rotate(app: App, person: Person) -> str:
     return httpx.URL(url).path
 
 
+def events_in(content: bytes) -> list[Any]:
+    return list(Calendar.from_ical(content).walk("VEVENT"))
+
+
 async def titles(http: httpx.AsyncClient, path: str) -> list[str]:
     """What a calendar program shows."""
     answer = await http.get(path)
     assert answer.status_code == 200, answer.text
-    return [str(each["summary"]) for each in Calendar.from_ical(answer.content).walk("VEVENT")]
+    return [str(each["summary"]) for each in events_in(answer.content)]
 
 
 async def test_a_feed_shows_the_open_tasks_of_its_person_by_their_due_days(
@@ -68,7 +72,7 @@ async def test_a_feed_shows_the_open_tasks_of_its_person_by_their_due_days(
     path = await rotate(app, team.mate)
     answer = await http.get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/calendar; charset=utf-8")
-    earlier, found = Calendar.from_ical(answer.content).walk("VEVENT")
+    earlier, found = events_in(answer.content)
     assert str(earlier["summary"]) == "Earlier"
     assert str(found["summary"]) == "Water; the, plants\\"
     assert found["dtstart"].dt == date(2026, 6, 8)
@@ -145,7 +149,7 @@ async def test_a_program_that_has_the_feed_is_sent_nothing_again(app: App, team:
     await mutate_ok(app, team.mate, "taskUpdate", id=task["id"], title="Other")
     other = await http.get(path, headers={"if-none-match": first.headers["etag"]})
     assert (other.status_code, other.headers["etag"] != first.headers["etag"]) == (200, True)
-    description = str(Calendar.from_ical(other.content).walk("VEVENT")[0]["description"])
+    description = str(events_in(other.content)[0]["description"])
     assert description.count("x") == MAX_DESCRIPTION_CHARS
 
 

@@ -38,7 +38,7 @@ async def work_until_done(database: WorkerDatabase) -> None:
     """Let a worker do what is enqueued."""
 
     async def done() -> bool:
-        return await database.app.sql.fetchval("SELECT count(*) FROM jobs") == 0
+        return not await database.app.sql.fetchval("SELECT count(*) FROM jobs")
 
     async with database.worker(jobs=[recurrence]):
         await database.wait_until(done)
