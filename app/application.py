@@ -46,6 +46,7 @@ from gateway.job_files import JobFiles
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
 from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
 from gateway.subscriptions.manager import SubscriptionManager
+from gateway.thumbnails import ThumbnailEndpoint
 from mail.console import ConsoleMailer
 from mail.dev_pages import dev_mail_routes
 from mail.sns_message import SnsVerifier
@@ -150,11 +151,11 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         origin=settings.origin,
         compress=settings.compression == "gzip",
     ).routes()
+    thumbnails = ThumbnailEndpoint(resources.thumbnails, services.thumbnail_urls).routes()
+    signed = [*files, *thumbnails, *job_files, *feeds]
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
     inbound = _inbound_mail_routes(resources, settings)
-    pages = Starlette(
-        routes=[*inbound, *account_pages, *graph.routes, *rooms, *files, *job_files, *feeds, *mail_pages, *public, *graphiql]
-    )
+    pages = Starlette(routes=[*inbound, *account_pages, *graph.routes, *rooms, *signed, *mail_pages, *public, *graphiql])
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 
 

@@ -54,8 +54,11 @@ from gateway.execution.coordinates import coordinates_where
 from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
 from gateway.job_files import JOB_FILES_PATH
+from gateway.thumbnails import THUMBNAILS_PATH
 from gateway.webhook_payloads import WebhookPayloads
 from outgoing.safe_http import SafeHttpClient
+from persistence.backup.restores import restore_ids
+from persistence.backup.running import BackupRunning
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.signed_urls import UrlSigner
@@ -75,6 +78,7 @@ from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
 from persistence.rate_limits import open_rate_limiters
 from persistence.rights import RightsLoader
+from persistence.thumbnails import Thumbnails
 from realtime.announcements import PubSub
 from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
@@ -127,6 +131,7 @@ class Resources:
     wake_ups: WakeUpSender
     use_limiter: RateLimiter
     cost_limiter: CostLimiter
+    thumbnails: Thumbnails
     outgoing: SafeHttpClient
     audit_seal: Seal
     audit_retention_days: int
@@ -276,7 +281,7 @@ async def open_resources(
             rooms=rooms,
             rights=RightsLoader(database),
             search=search,
-            cursors=SyncCursors(secret.derive("sync cursor")),
+            cursors=await _open_cursors(database, secret),
             passwords=passwords,
             sign_in=sign_in,
             totp_secrets=sign_in,
@@ -290,6 +295,7 @@ async def open_resources(
             webhook_payloads=WebhookPayloads(LIMITS),
             push=push_registration,
             job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
+            thumbnail_urls=UrlSigner(secret.derive("thumbnails"), settings.origin, THUMBNAILS_PATH),
             wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),
             development=not settings.production,
             tokens=tokens,
@@ -325,6 +331,7 @@ async def open_resources(
             audit_retention_days=settings.audit_retention_days,
             use_limiter=limiters.uses,
             cost_limiter=limiters.costs,
+            thumbnails=await stack.enter_async_context(Thumbnails.open(database, blobs)),
             providers=providers,
             search_engine=engine,
         )
@@ -336,7 +343,7 @@ async def clean_up_blobs_once(settings: Settings, url: str) -> str:
         try:
             async with open_blobs(settings, await asyncio.to_thread(open_secret, settings)) as blobs:
                 return str(await clean_up_blobs(database, blobs, datetime.now(UTC)))
-        except StorageUnavailable as error:
+        except (StorageUnavailable, BackupRunning) as error:
             raise CannotStart(f"{error.message} What was deleted so far stays deleted. ({error.__cause__})") from error
 
 
@@ -356,6 +363,15 @@ def audit_seal(secret: ServerSecret) -> Seal:
     """What seals the heads of audit logs."""
     key = secret.derive("audit log")
     return lambda content: hmac.digest(key, content, "sha256")
+
+
+async def _open_cursors(database: Database, secret: ServerSecret) -> SyncCursors:
+    """Cursors that are signed anew after each restore of a backup."""
+    former, signing = [], secret.derive("sync cursor")
+    for each in await restore_ids(database):
+        former.append(signing)
+        signing = secret.derive(f"sync cursor {each}")
+    return SyncCursors(signing, former)
 
 
 async def _open_keys(key_store: KeyStore) -> SigningKeys:

@@ -42,6 +42,7 @@ class ErrorCode(StrEnum):
     QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX", "The operation exceeds a limit on its size or cost."
     QUERY_TOO_DEEP = "QUERY_TOO_DEEP", "The operation exceeds the limit on its depth."
     PAGE_TOO_LARGE = "PAGE_TOO_LARGE", "More rows were requested than a page may have."
+    ANSWER_TOO_LARGE = "ANSWER_TOO_LARGE", "The answer has more bytes than one may have; `path` is where most of them are."
     CURSOR_INVALID = "CURSOR_INVALID", "The cursor is malformed, or belongs to another list."
     CURSOR_EXPIRED = "CURSOR_EXPIRED", "The change log no longer reaches back to this cursor: reload."
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND", "The persisted query is unknown: send its text once."

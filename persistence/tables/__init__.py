@@ -34,6 +34,7 @@ from persistence.tables.notifications import (
     push_devices,
     push_keys,
 )
+from persistence.tables.restores import restores
 from persistence.tables.search import search_entries, search_queue, search_terms
 from persistence.tables.tasks import (
     comment_reactions,
@@ -99,6 +100,7 @@ __all__ = [
     "push_devices",
     "push_keys",
     "recovery_codes",
+    "restores",
     "schedule_runs",
     "search_entries",
     "search_queue",

@@ -176,7 +176,9 @@ class User(Entity):
         resolvers.user.emails, "E-mail address; null unless the viewer shares a team with the user or is the user."
     )
     avatar_url: URL | None = relation(
-        resolvers.user.avatar_urls, "URL of the picture as uploaded; null when there is none.", needs=["avatar_id"]
+        resolvers.user.avatar_urls,
+        "Short-lived signed URL of the picture as a square WebP, without metadata; null when there is none.",
+        needs=["avatar_id"],
     )
     status: UserStatus = leaf("Status of the account.")
     is_bot: bool = leaf("Whether the user is a program.")
