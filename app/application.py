@@ -46,6 +46,7 @@ from gateway.job_files import JobFiles
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
 from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
 from gateway.subscriptions.manager import SubscriptionManager
+from gateway.sync_snapshot import SnapshotEndpoint
 from gateway.thumbnails import ThumbnailEndpoint
 from mail.console import ConsoleMailer
 from mail.dev_pages import dev_mail_routes
@@ -151,8 +152,15 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         origin=settings.origin,
         compress=settings.compression == "gzip",
     ).routes()
+    snapshots = SnapshotEndpoint(
+        services.database,
+        services.snapshot_urls,
+        authenticate=resources.tokens.authenticate,
+        origins=AllowedOrigins(settings.allowed_origins, own=settings.origin),
+        charge=None if meter is None else meter.charge_cost,
+    ).routes()
     thumbnails = ThumbnailEndpoint(resources.thumbnails, services.thumbnail_urls).routes()
-    signed = [*files, *thumbnails, *job_files, *feeds]
+    signed = [*files, *thumbnails, *job_files, *snapshots, *feeds]
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
     inbound = _inbound_mail_routes(resources, settings)
     pages = Starlette(routes=[*inbound, *account_pages, *graph.routes, *rooms, *signed, *mail_pages, *public, *graphiql])

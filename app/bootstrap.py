@@ -86,6 +86,7 @@ from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
 from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
+from resolvers.snapshot import SNAPSHOT_PATH
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
 from workers.job import PREFIX
@@ -295,6 +296,7 @@ async def open_resources(
             webhook_payloads=WebhookPayloads(LIMITS),
             push=push_registration,
             job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
+            snapshot_urls=UrlSigner(secret.derive("snapshots"), settings.origin, SNAPSHOT_PATH),
             thumbnail_urls=UrlSigner(secret.derive("thumbnails"), settings.origin, THUMBNAILS_PATH),
             wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),
             development=not settings.production,

@@ -119,6 +119,7 @@ class Services:
     webhook_payloads: "WebhookPayloads"
     push: PushRegistration
     job_urls: UrlSigner
+    snapshot_urls: UrlSigner
     thumbnail_urls: UrlSigner
     wake_workers: Callable[[str], None]
     """Lets workers know that there is a queue job of a kind."""

@@ -29,6 +29,7 @@ from sqlalchemy import Integer, cast, func, select
 from domain.errors import BadUserInput, DomainError, StorageFull, Unavailable
 from persistence.engine import codecs
 from persistence.engine.connection_pool import LeasedPool
+from persistence.engine.planning_turns import PlanningTurns
 from persistence.engine.read_batcher import ReadBatcher
 from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import PendingWrite, StaleRow, WriteBatcher
@@ -136,26 +137,27 @@ class Database:
     def __init__(self, pool: "asyncpg.Pool[Any]", *, acquire_timeout_seconds: float = ACQUIRE_TIMEOUT_SECONDS) -> None:
         self.pool = pool
         self.statements_run = 0
-        """How many statements were run; those of one batch count one each."""
+        """Those of one batch count one each."""
         self.round_trips = 0
-        """How many round trips there were outside of transactions."""
+        """Those outside of transactions."""
         self._leased_pool = LeasedPool(pool, pool.get_max_size(), timeout_seconds=acquire_timeout_seconds)
         self._read_batcher = ReadBatcher(self._run, max_statements=max(2, pool.get_max_size() // 2))
         self._write_batcher = WriteBatcher(self._run_write)
+        self._planning_turns = PlanningTurns(timeout_seconds=acquire_timeout_seconds)
         self._running = 0
 
     async def fetch(self, statement: Statement, **params: Any) -> list[Any]:
         """
         All rows of a single statement, on a connection leased for just that long.
 
-        While other statements are under way it is batched with runs of the same (`persistence.engine.read_batcher`); rows may
-        then have one more column at the end.
+        While others are under way it is batched with runs of the same (`read_batcher`); rows may then have one more column.
         """
         self.statements_run += 1
         arguments = statement.arguments(params)
         if not statement.is_prepared:
             statement.is_prepared = True
-            return await self._run(statement.text, arguments, statement.row_class, prepare=False)
+            async with self._planning_turns.turn(len(statement.text), params.get("viewer")):
+                return await self._run(statement.text, arguments, statement.row_class, prepare=False)
         batched = statement.batched
         if self._running and batched is not None:
             return await self._read_batcher.submit(statement.text, statement.row_class, batched, arguments)
@@ -173,12 +175,7 @@ class Database:
             self._running -= 1
 
     async def _send(
-        self,
-        text: str,
-        arguments: Sequence[Any],
-        row_class: type[asyncpg.Record] | None = None,
-        *,
-        prepare: bool = True,
+        self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None = None, *, prepare: bool = True
     ) -> list[Any]:
         """The rows of a text. Unless `prepare`, the connection forgets it with the next such text (an unnamed statement)."""
         self.round_trips += 1
