@@ -110,7 +110,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
 
     meter = None
     if settings.cost_limits != "off":
-        meter = CostMeter(resources.cost_limiter, CostAccounts(settings).of, enforced=settings.enforces_cost_limits)
+        meter = CostMeter(resources.rate_limiters.costs, CostAccounts(settings).of, enforced=settings.enforces_cost_limits)
     graph = graph_endpoints(
         SubscriptionManager(executor, resources.services.hub),
         persisted_queries=_persisted_queries(resources, settings, executor),
@@ -148,7 +148,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     feeds = CalendarFeeds(
         services.database,
         services.calendar_tokens,
-        resources.use_limiter,
+        resources.rate_limiters.uses,
         origin=settings.origin,
         compress=settings.compression == "gzip",
     ).routes()

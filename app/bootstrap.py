@@ -38,14 +38,12 @@ from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
 from domain.audit import Seal
 from domain.calendar_feed import CalendarFeedTokens
-from domain.cost_limit import CostLimiter
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mailer
 from domain.notification import UnsubscribeTokens
 from domain.outgoing_url import OutgoingRules
 from domain.page import MAX_PAGE_ROWS
 from domain.push import Pusher
-from domain.rate_limit import RateLimiter
 from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
@@ -76,7 +74,7 @@ from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
 from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
-from persistence.rate_limits import open_rate_limiters
+from persistence.rate_limits import RateLimiters, open_rate_limiters
 from persistence.rights import RightsLoader
 from persistence.thumbnails import Thumbnails
 from realtime.announcements import PubSub
@@ -130,8 +128,7 @@ class Resources:
     pusher: Pusher
     queue: WorkQueue
     wake_ups: WakeUpSender
-    use_limiter: RateLimiter
-    cost_limiter: CostLimiter
+    rate_limiters: RateLimiters
     thumbnails: Thumbnails
     outgoing: SafeHttpClient
     audit_seal: Seal
@@ -331,8 +328,7 @@ async def open_resources(
             outgoing=outgoing,
             audit_seal=audit_seal(secret),
             audit_retention_days=settings.audit_retention_days,
-            use_limiter=limiters.uses,
-            cost_limiter=limiters.costs,
+            rate_limiters=limiters,
             thumbnails=await stack.enter_async_context(Thumbnails.open(database, blobs)),
             providers=providers,
             search_engine=engine,
