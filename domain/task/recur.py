@@ -55,9 +55,12 @@ async def make_next(
     if found is None:
         return None
     assert task.due_on is not None
+    # The nearest day too: where the rule came back, by an undo or by hand, after the next task was made.
+    nearest = recurrence.next_day(before.recurrence, task.due_on)
+    for day in {nearest, found.day}:
+        if await uow.tasks.is_in_team(task.team_id, derived_id(task.id, "recurrence", day)):
+            return None
     next_id = derived_id(task.id, "recurrence", found.day)
-    if await uow.tasks.is_in_team(task.team_id, next_id):
-        return None
     if not await uow.projects.lock_for_server(task.project_id):
         return None
     series = _Series(uow, actor_id, task, found.day - task.due_on)

@@ -252,3 +252,14 @@ async def test_a_dry_run_makes_no_next_one(app: App, team: SampleTeam) -> None:
     assert payload["succeeded"] == 1
     assert await task_count(app, team) == 1
     assert (await fetch_task(app, team.member, task["id"], "recurrence"))["recurrence"] == WEEKLY
+
+
+async def test_undoing_the_closing_gives_the_rule_back_and_makes_no_second_task(app: App, team: SampleTeam) -> None:
+    task = await recurring(app, team)
+    await close(app, team, task)
+    query = "query ($id: ID!) { task(id: $id) { activity(first: 1) { nodes { id } } } }"
+    ((closing,),) = [(await app.run(team.member, query, id=task["id"]))["task"]["activity"]["nodes"]]
+    assert (await mutate(app, team.member, "undo", "change { id }", changeId=closing["id"]))["errors"] == []
+    assert (await fetch_task(app, team.member, task["id"], "status recurrence")) == {"status": "TODO", "recurrence": WEEKLY}
+    await close(app, team, task)
+    assert await task_count(app, team) == 2
