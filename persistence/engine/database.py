@@ -21,7 +21,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
 import asyncpg
 from sqlalchemy import Integer, cast, func, select
@@ -32,7 +31,7 @@ from persistence.engine.connection_pool import LeasedPool
 from persistence.engine.planning_turns import PlanningTurns
 from persistence.engine.read_batcher import ReadBatcher
 from persistence.engine.statement import Statement
-from persistence.engine.write_batcher import PendingWrite, StaleRow, WriteBatcher
+from persistence.engine.write_batcher import PendingWrite, StaleRow, StoredWrite, WriteBatcher
 
 ACQUIRE_TIMEOUT_SECONDS: Final = 2.0
 CLOSE_TIMEOUT_SECONDS: Final = 5.0
@@ -191,15 +190,16 @@ class Database:
         self._leased_pool.release(raw)
         return rows
 
-    async def submit_write(self, write: PendingWrite) -> dict[UUID, int]:
+    def submit_write(self, write: PendingWrite) -> "asyncio.Future[StoredWrite]":
         """Update a row that was read without a lock, with its events, in one commit with others
-        (`persistence.engine.write_batcher`).
-
-        Returns the events' positions by their ids. Raises StaleRow.
-        """
+        (`persistence.engine.write_batcher`). What becomes of it is for `stored`."""
         self.statements_run += 1
+        return self._write_batcher.submit(write)
+
+    async def stored(self, submitted: "asyncio.Future[StoredWrite]") -> StoredWrite:
+        """A submitted write, once it is durable. Raises StaleRow."""
         try:
-            return await self._write_batcher.submit(write)
+            return await submitted
         except _TRANSLATED_ERRORS as error:
             raise _translate_error(error) from error
 
