@@ -308,7 +308,7 @@ async def _seed(settings: Settings) -> None:
     async with open_database_url(settings) as url:
         await migrate(url)
         async with open_resources(settings, url) as resources:
-            print(await seed_database(resources.database, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
+            print(await seed_database(url, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
             if begun := await seed_demo_documents(resources, settings):
                 print(f"{begun} documents were written.")
 

@@ -67,7 +67,7 @@ from persistence.documents.document_reader import DocumentReader
 from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.versions import VersionStore
 from persistence.documents.worker_pool import WorkerPool
-from persistence.engine.database import Database, open_database
+from persistence.engine.database import Database, DatabaseTimeouts, open_database
 from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
@@ -168,8 +168,9 @@ def _require_folder(folder: Path) -> None:
         raise CannotStart(f"The folder {folder} cannot be used: {reason}. Choose another with HIVE_DATA_DIR.") from error
 
 
-async def seed_database(database: Database, settings: Settings) -> str | None:
-    """Seed an empty database as the settings say: what came of it, or None when nothing was asked for."""
+async def seed_database(url: str, settings: Settings) -> str | None:
+    """Seed an empty database as the settings say: what came of it, or None when nothing was asked for. Nobody is served by then,
+    so a statement may take as long as it takes on a slow machine."""
     if settings.seed == "none":
         return None
     from seed import seed  # its texts are needed once in the life of a database
@@ -179,7 +180,9 @@ async def seed_database(database: Database, settings: Settings) -> str | None:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         # The demo's password is public: in production nobody can sign in with it.
         password = secrets.token_urlsafe() if settings.production else DEMO_PASSWORD
-        report = await seed(database, settings.seed, password_hash=await passwords.hash(password), anchor=midnight)
+        password_hash = await passwords.hash(password)
+        async with open_database(url, max_connections=2, timeouts=DatabaseTimeouts(statement_seconds=600)) as database:
+            report = await seed(database, settings.seed, password_hash=password_hash, anchor=midnight)
     finally:
         passwords.close()
     if not report.skipped:

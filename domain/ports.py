@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from domain.task import TaskStore
     from domain.task_link import TaskLinkStore
     from domain.team import TeamStore
+    from domain.undo.change_log import ChangeLog
     from domain.user import UserStore
     from domain.watch import WatchStore
     from domain.webhook import WebhookStore
@@ -106,6 +107,8 @@ class UnitOfWork(Protocol):
     def mail_reports(self) -> "MailReportStore": ...
     @property
     def jobs(self) -> "JobStore": ...
+    @property
+    def change_log(self) -> "ChangeLog": ...
 
     async def read_links(self, markdown: str, interesting: "re.Pattern[str]") -> "Sequence[LinkTarget]":
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

@@ -86,20 +86,25 @@ class SnapshotEndpoint:
                 return _with_headers(_error(403, "FORBIDDEN", "This URL is not valid, has expired, or is somebody else's."), own)
             type_names, scope = decode_parameters(query)
             _require(actor, required_scopes(type_names))
-            if self._downloads.total() >= _MAX_DOWNLOADS or self._downloads[actor.user_id] >= _MAX_OWN_DOWNLOADS:
-                raise Overloaded("Too many snapshots are being read; try again a little later.")
+            self._require_place(actor.user_id)
             if self._charge is not None:
                 await self._charge(credentials, client_ip(request.scope), DOWNLOAD_COST)
+                self._require_place(actor.user_id)  # others may have begun meanwhile
         except DomainError as error:
             return _with_headers(_refusal(error), own)
+        self._downloads[actor.user_id] += 1  # until the response has ended; nothing is awaited since the place was free
         with_documents = TokenScope.DOCUMENTS_READ in actor.scopes
         lines = read_lines(self._database, actor.user_id, type_names, scope, with_documents=with_documents)
         compresses = accepts_gzip(request.headers.get("accept-encoding", ""))
         return _SnapshotResponse(lines, own, self._downloads, actor.user_id, compresses=compresses)
 
+    def _require_place(self, viewer: UUID) -> None:
+        if self._downloads.total() >= _MAX_DOWNLOADS or self._downloads[viewer] >= _MAX_OWN_DOWNLOADS:
+            raise Overloaded("Too many snapshots are being read; try again a little later.")
+
 
 class _SnapshotResponse(Response):
-    """Streams lines for as long as they are read."""
+    """Streams lines for as long as they are read, then gives the viewer's place among the downloads back."""
 
     def __init__(
         self,
@@ -119,7 +124,6 @@ class _SnapshotResponse(Response):
         self.raw_headers = [*kept, *fixed, *coding, *headers]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._downloads[self._viewer] += 1
         try:
             async with asyncio.timeout(_TOTAL_SECONDS), aclosing(self._lines) as batches:
                 try:

@@ -58,6 +58,7 @@ from schema.types.snapshot import Snapshot
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
 from schema.types.team import Label, LabelPayload, Team, TeamPayload
 from schema.types.user import BasicPayload, DeletePayload, Factor, MailPayload, Session, SessionPayload, User, UserPayload
+from schema.undo_mutations import UndoMutations
 from schema.webhook_fields import WebhookMutations, WebhookQueries
 
 _ME = Scope.PROFILE_WRITE
@@ -137,6 +138,7 @@ class Mutation(
     FileMutations,
     JobMutations,
     NotificationMutations,
+    UndoMutations,
     WebhookMutations,
 ):
     """The root of mutations."""

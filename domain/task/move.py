@@ -71,7 +71,7 @@ async def move(uow: UnitOfWork, actor: Actor, task_id: UUID, values: Mapping[str
     await record_derived(uow, actor, before, task)
     if target is not None:
         for each in below:
-            await _move_descendant(uow, actor, target, each)
+            await move_descendant(uow, actor, target, each)
     return task
 
 
@@ -118,7 +118,8 @@ async def _changes_on_arrival(uow: UnitOfWork, project: Project, task: Task) -> 
     return changes
 
 
-async def _move_descendant(uow: UnitOfWork, actor: Actor, project: Project, before: Task) -> None:
+async def move_descendant(uow: UnitOfWork, actor: Actor, project: Project, before: Task) -> None:
+    """Let a task, held, follow what it lies under into another project, to the end of it."""
     changes = await _changes_on_arrival(uow, project, before)
     task = with_changes(before, uow.now, **changes, rank=rank.between(await uow.tasks.last_rank(project.id), None))
     if task.team_id != before.team_id:

@@ -50,6 +50,18 @@ class TaskStore(Protocol):
         """Let the task still be found under the key that it is about to lose."""
         ...
 
+    async def reclaim_key(self, task: Task) -> None:
+        """Let a task have a key again that it had before."""
+        ...
+
+    async def was_compacted(self, task_id: UUID, former_rank: str, rank: str) -> bool:
+        """Whether the rank is what compaction made of a former rank of the task."""
+        ...
+
+    async def lock_of_team(self, team_id: UUID, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        """Those of the tasks that belong to the team, held, whoever may see them."""
+        ...
+
     async def lock_list(self, project_id: UUID) -> None:
         """Hold the order of a project's tasks, where these are held. For a task that was read unlocked, nothing: what changed
         the project meanwhile makes the operation run again."""

@@ -56,6 +56,13 @@ _LOCK_LIST = Statement(select(_p.c.id).where(_p.c.id == _ID).with_for_update(key
 # Another version of the same: so that whoever has read ranks without a lock does not store one between those.
 _RENEW_PROJECTS = Statement(_p.update().where(_p.c.id == any_id()).values(updated_at=_p.c.updated_at))
 _ADD_ALIAS = Statement(task_aliases.insert().values(key=bindparam("key"), task_id=bindparam("task_id")))
+_REMOVE_ALIAS = Statement(task_aliases.delete().where(task_aliases.c.key == bindparam("key"), task_aliases.c.task_id == _ID))
+_LOCK_OF_TEAM = Statement(
+    select(*columns(Task, _t))
+    .where(_t.c.id == any_id(), _t.c.team_id == bindparam("team", type_=Uuid))
+    .order_by(_t.c.id)
+    .with_for_update()
+)
 _LAST_RANK = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT))
 _RANK_OF = Statement(select(_t.c.rank).where(_t.c.project_id == _PROJECT, _t.c.id == _ID))
 _OPEN_IN = Statement(select(literal_column("1")).where(_t.c.project_id == _PROJECT, _t.c.id == _ID, _t.c.deleted_at.is_(None)))
@@ -184,6 +191,18 @@ class SqlTasks:
     async def remember_key(self, task: Task) -> None:
         """Store the key that the task is about to lose, so that it is still found by it."""
         await self._connection.execute(_ADD_ALIAS, key=task.key, task_id=task.id)
+
+    async def reclaim_key(self, task: Task) -> None:
+        """Forget a key of the past that is the task's own again."""
+        await self._connection.execute(_REMOVE_ALIAS, key=task.key, id=task.id)
+
+    async def was_compacted(self, task_id: UUID, former_rank: str, rank: str) -> bool:
+        """Whether the rank is what compaction made of a former rank of the task."""
+        return await RANKS.replaced(self._connection, task_id, former_rank) == rank
+
+    async def lock_of_team(self, team_id: UUID, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        """Those of the tasks that belong to the team, locked in the order of their ids."""
+        return [to_entity(Task, row) for row in await self._connection.fetch(_LOCK_OF_TEAM, ids=list(task_ids), team=team_id)]
 
     async def lock_list(self, project_id: UUID) -> None:
         """Lock a project, unless no transaction is needed."""

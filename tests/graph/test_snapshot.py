@@ -1,5 +1,6 @@
 """Snapshots: each line is what the graph answers, whose they are, and how they join what changes afterwards."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -232,3 +233,15 @@ async def test_each_download_is_charged_and_few_run_at_once(app: App, people: Sa
     assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (503, "OVERLOADED")
     assert refused.headers["retry-after"] == "1"
     assert charged == [DOWNLOAD_COST]
+
+
+async def test_downloads_that_begin_at_once_are_as_few_as_those_that_begin_one_by_one(app: App, people: SampleTeam) -> None:
+    async def charge(credentials: object, address: str | None, cost: int) -> None:
+        await asyncio.sleep(0.01)  # all are known to be allowed before the first has begun
+
+    endpoint = snapshot_endpoint(app, charge=charge)
+    url = (await snapshot_of(app, people.member, "TASK"))["url"]
+    answers = await asyncio.gather(*(download(app, people.member, url, endpoint=endpoint) for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 503, 503, 503, 503]
+    assert (await download(app, people.member, url, endpoint=endpoint)).status_code == 200
+    assert not endpoint._downloads

@@ -46,6 +46,7 @@ _PAYLOAD_SELECTIONS = {
     "TaskPayload": f"task {{ {TASK_FIELDS} }}",
     "TasksPayload": f"succeeded failed results {{ index id task {{ {TASK_FIELDS} }} {ERROR_FIELDS} }}",
     "TeamPayload": "team { id version }",
+    "UndoPayload": "change { id kind type entityId fields { field before after } }",
     "UserPayload": "user { id version }",
 }
 _MUTATION_FIELDS = schema._schema.mutation_type.fields  # type: ignore[union-attr]

@@ -288,6 +288,8 @@ MUTATIONS: Mapping[str, MutationCase] = {
         guest="allowed",
         instead={"teamId": _input_with({"kind": "OVERDUE"}, teamId="Team")},
     ),
+    # The newest change of the project: a link.
+    "undo": MutationCase(_input_of(changeId="Change")),
     "jobCancel": MutationCase(_input_of(id="Job"), guest="NOT_FOUND"),
     "uploadCreate": MutationCase(
         _input_with({"fileName": "a.txt", "contentType": "text/plain", "byteSize": 1}, subjectId="Task")
