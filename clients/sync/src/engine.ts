@@ -168,10 +168,7 @@ export class Engine {
   #heed({ batch, status, wake }: Message): void {
     if (batch) {
       if (this.#early) this.#early.push(batch)
-      else
-        void this.#step(async () => this.replica.apply(batch)).then(() =>
-          this.#set({ pending: this.#pending }),
-        )
+      else void this.#step(async () => this.replica.apply(batch)).then(() => this.#set({ pending: this.#pending }))
       if (this.#isLeader && batch.enqueue) this.wake()
     }
     if (status && !this.#isLeader) this.#set(status)
