@@ -37,7 +37,7 @@ from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
 from domain.audit import Seal
-from domain.cost_limit import CostLimiter
+from domain.calendar_feed import CalendarFeedTokens
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mailer
 from domain.notification import UnsubscribeTokens
@@ -74,7 +74,7 @@ from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
 from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
-from persistence.rate_limits import open_rate_limiters
+from persistence.rate_limits import RateLimiters, open_rate_limiters
 from persistence.rights import RightsLoader
 from persistence.thumbnails import Thumbnails
 from realtime.announcements import PubSub
@@ -128,7 +128,7 @@ class Resources:
     pusher: Pusher
     queue: WorkQueue
     wake_ups: WakeUpSender
-    cost_limiter: CostLimiter
+    rate_limiters: RateLimiters
     thumbnails: Thumbnails
     outgoing: SafeHttpClient
     audit_seal: Seal
@@ -289,6 +289,7 @@ async def open_resources(
             relying_party=relying_party,
             registration=settings.registration,
             account_mailer=account_mailer,
+            calendar_tokens=CalendarFeedTokens(secret.derive("calendar feeds")),
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
             outgoing_rules=outgoing.rules,
             webhook_secrets=SecretBox(secret, "webhooks"),
@@ -330,7 +331,7 @@ async def open_resources(
             outgoing=outgoing,
             audit_seal=audit_seal(secret),
             audit_retention_days=settings.audit_retention_days,
-            cost_limiter=limiters.costs,
+            rate_limiters=limiters,
             thumbnails=await stack.enter_async_context(Thumbnails.open(database, blobs)),
             providers=providers,
             search_engine=engine,

@@ -33,6 +33,7 @@ from persistence.stores.account_token import SqlAccountTokens
 from persistence.stores.api_token import SqlApiTokens
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.audit import SqlAudit
+from persistence.stores.calendar_feed import SqlCalendarFeeds
 from persistence.stores.change_log import SqlChangeLog
 from persistence.stores.comment import SqlComments
 from persistence.stores.delivery import SqlDeliveries
@@ -100,6 +101,7 @@ class SqlUnitOfWork:
     factors = _Store(SqlFactors)
     account_tokens = _Store(SqlAccountTokens)
     oauth_grants = _Store(SqlOAuthGrants)
+    calendar_feeds = _Store(SqlCalendarFeeds)
     device_codes = _Store(SqlDeviceCodes)
     teams = _Store(SqlTeams)
     invitations = _Store(SqlInvitations)

@@ -180,6 +180,7 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "sessionRefresh": MutationCase(lambda _: {"refreshToken": ""}, "INVALID", "INVALID"),
     "sessionRevoke": MutationCase(_input_of(sessionId="Session"), guest="NOT_FOUND"),
     "apiTokenCreate": MutationCase(lambda _: {"name": "", "scopes": []}, "INVALID", "INVALID"),
+    "calendarFeedRotate": MutationCase(lambda _: {}, guest="allowed", outsider="allowed"),
     "apiTokenRevoke": MutationCase(_input_of(id="ApiToken"), guest="NOT_FOUND"),
     "oauthClientCreate": MutationCase(
         _input_with(
