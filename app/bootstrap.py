@@ -55,6 +55,7 @@ from gateway.execution.position_reader import PositionReader
 from gateway.job_files import JOB_FILES_PATH
 from gateway.webhook_payloads import WebhookPayloads
 from outgoing.safe_http import SafeHttpClient
+from persistence import row_policies
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.signed_urls import UrlSigner
@@ -213,7 +214,10 @@ async def open_resources(
     """The services over a migrated database. `timings`: how long rooms of live editing wait for what. `sign_in_limits`: how often
     one may try to sign in."""
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(url, max_connections=settings.database_connections))
+        role = await _install_policies(url) if settings.row_level_security else None
+        database = await stack.enter_async_context(
+            open_database(url, max_connections=settings.database_connections, principals_role=role)
+        )
         queue = await stack.enter_async_context(open_queue(settings, url))
         wake_ups = await stack.enter_async_context(WakeUpSender.open(queue))
         live = await stack.enter_async_context(PubSub.open(pubsub_backend(settings), on_announced=wake_ups.mark_entry))
@@ -334,6 +338,16 @@ async def open_resources(
             providers=providers,
             search_engine=engine,
         )
+
+
+async def _install_policies(url: str) -> str:
+    """Install the policies of row-level security; the role for which they hold. Raises CannotStart."""
+    try:
+        async with open_database(url, max_connections=1) as database:
+            await row_policies.install(database)
+        return row_policies.ROLE
+    except row_policies.PoliciesUnusable as error:
+        raise CannotStart(str(error)) from error
 
 
 async def clean_up_blobs_once(settings: Settings, url: str) -> str:

@@ -66,7 +66,7 @@ async def avatar_urls(
     if size is None or not 16 <= size <= 1024:
         raise BadUserInput("`size` must be between 16 and 1024.", path=("size",))
     ids_ = collect_ids(parents, lambda each: each.avatar_id)
-    found = await attachment.avatars_by_ids(context.database, ids_) if ids_ else {}
+    found = await attachment.avatars_by_ids(context.services.database, ids_) if ids_ else {}
     return [await signed_url(context, found[each.avatar_id], 3600) if each.avatar_id in found else None for each in parents]
 
 
@@ -117,7 +117,7 @@ async def is_current(context: Context, parents: Sequence[Any]) -> list[bool]:
 
 
 async def _by_id(context: Context, user_ids: Sequence[Any]) -> Mapping[Any, Any]:
-    return await user.by_ids(context.database, user_ids, context.take_requested_columns())
+    return await user.by_ids(context.services.database, user_ids, context.take_requested_columns())
 
 
 authors = ToOneLoader("author_id", _by_id)
@@ -158,7 +158,7 @@ async def mentions(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
 
 async def _load_lists(context: Context, parents: Sequence[Any], attribute: str) -> list[list[Any]]:
     ids_ = list({id_ for each in parents for id_ in getattr(each, attribute)})
-    found = await user.by_ids(context.database, ids_) if ids_ else {}
+    found = await user.by_ids(context.services.database, ids_) if ids_ else {}
     return [[found[id_] for id_ in getattr(each, attribute) if id_ in found] for each in parents]
 
 
