@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from app.bootstrap import CannotStart, Resources, migrate, open_database_url, open_resources
+from app.bootstrap import CannotStart, Resources, open_database_url, open_resources
+from app.migration import migrate
 from app.settings import Settings
 from domain import administration
 from domain.account_mail import AccountMail, AccountMailKind

@@ -35,7 +35,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from app.bootstrap import CannotStart, migrate, open_database_url, open_resources, seed_database, seed_demo_documents
+from app.bootstrap import CannotStart, open_database_url, open_resources, seed_database, seed_demo_documents
+from app.migration import migrate
 from app.serving import address_errors, announce, bind_socket, require_migrated, require_places, serve
 from app.settings import Settings, environment
 from app.task_supervision import end_on_dead_task
@@ -74,7 +75,7 @@ async def serve_with_workers(settings: Settings, workers: int, *, prepare: bool)
                         "%d workers may open %d connections, but Postgres allows %d: requests wait.", workers, wanted, allowed
                     )
                 if prepare:
-                    await seed_database(resources.database, settings)
+                    await seed_database(url, settings)
                     await seed_demo_documents(resources, settings)
             servers = [_Worker(number, settings, url, "api") for number in range(workers)]
             others = [_Worker(workers, settings, url, "worker")] if prepare else []

@@ -17,7 +17,8 @@ from typing import Any, Final
 
 import asyncpg
 
-from app.bootstrap import LIMITS, POSITION_READER, Resources, migrate, open_database_url, open_resources, seed_database
+from app.bootstrap import LIMITS, POSITION_READER, Resources, open_database_url, open_resources, seed_database
+from app.migration import migrate
 from app.settings import Settings
 from benchmarks.sign_in import SECRET_KEY
 from domain.actor import Actor
@@ -62,13 +63,15 @@ async def _measure(rounds: int, requests: int, concurrent: int) -> None:
         url = await stack.enter_async_context(open_database_url(settings))
         await migrate(url)
         plain = await stack.enter_async_context(open_resources(settings, url))
-        await seed_database(plain.database, settings)
+        await seed_database(url, settings)
         walled = await stack.enter_async_context(
             open_resources(Settings(**own, row_level_security=True), url)  # type: ignore[arg-type]
         )
         raw = await asyncpg.connect(url)
         await raw.execute("ANALYZE")
-        user_id, task_id, project_id = await raw.fetchrow(_TARGET)
+        target = await raw.fetchrow(_TARGET)
+        assert target is not None
+        user_id, task_id, project_id = target
         variables = {"task": ids.encode("Task", task_id), "project": ids.encode("Project", project_id)}
         houses = {"without": _runner(plain, user_id), "with": _runner(walled, user_id)}
         print(f"role {ROLE}; {rounds} rounds of {requests} requests; CPU ms a request of the process and of Postgres")

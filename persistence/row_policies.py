@@ -10,7 +10,7 @@ Policies hold for the role `hive_principal`, as which statements are run on beha
 not named here the role cannot read at all.
 
 What the principal belongs to is read through views of the owner, so that policies need not ask policies. They are conditions that
-the planner sees through, no functions; each looks up one row by its key, or, where many rows are expected, makes a hash table once.
+the planner sees through, no functions; each looks up a row by its key, or, where many are expected, makes a hash table once.
 """
 
 import hashlib
@@ -82,7 +82,8 @@ POLICIES: Final = {
     "api_tokens": _own(),
     "oauth_consents": _own(),
     "idempotency_keys": _own("actor_user_id"),
-    "oauth_clients": f"{_in_team('team_id')} OR EXISTS (SELECT 1 FROM hive_own_apps AS own WHERE own.client_id = oauth_clients.id)",
+    "oauth_clients": f"{_in_team('team_id')} OR EXISTS (SELECT 1 FROM hive_own_apps AS own"
+    " WHERE own.client_id = oauth_clients.id)",
     "teams": _in_team("teams.id"),
     "team_members": _in_team("team_members.team_id"),
     "invitations": f"{_in_team('invitations.team_id')} OR EXISTS (SELECT 1 FROM hive_own_account AS own WHERE own.email_key ="
@@ -106,7 +107,8 @@ POLICIES: Final = {
     "seen_marks": _own(),
     "former_ranks": "true",
     "attachments": (
-        f"{_own('uploader_user_id')} OR {_under('tasks', 'attachments.about_id')} OR {_under('documents', 'attachments.about_id')}"
+        f"{_own('uploader_user_id')} OR {_under('tasks', 'attachments.about_id')}"
+        f" OR {_under('documents', 'attachments.about_id')}"
         f" OR {_under('projects', 'attachments.about_id')}"
         f" OR subject_type = 'User' AND ({_own('subject_id')} OR {_COLLEAGUE.format('attachments.subject_id')})"
     ),
@@ -120,6 +122,7 @@ POLICIES: Final = {
     "webhook_deliveries": _under("webhooks", "webhook_deliveries.webhook_id"),
     "notifications": _own(),
     "notification_settings": _own(),
+    "calendar_feeds": _own(),
     "notification_deliveries": _own(),
     "push_devices": _own(),
     "mail_reports": f"{_own()} OR {_ADMINISTERS}",
@@ -143,6 +146,7 @@ UNREADABLE: Final = {
     "consumer_cursors": "read by workers",
     "consumer_attempts": "read by workers",
     "dead_letters": "read by workers and operators",
+    "restores": "read by whoever starts a server from a backup",
     "schedule_runs": "read by workers",
     "jobs": "read by workers",
 }

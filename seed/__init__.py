@@ -19,6 +19,7 @@ from persistence.engine.statement import Statement
 from persistence.search.rebuild import enqueue_all, index_all, work_off_all
 from persistence.stores.task_counts import rebuild_projects
 from persistence.tables import search_entries, search_terms, users
+from persistence.workers.cursors import start_all_at_heads
 from seed.batch import Batch
 from seed.copy_batch import SEEDED_TABLES, copy_batch
 from seed.demo import demo
@@ -94,4 +95,5 @@ async def _write_batches(database: Database, batches: Iterable[Batch], password_
             rows.update(await copy_batch(connection, batch, hashes))
             await rebuild_projects(connection, [project.id for project in batch.projects])
         await enqueue_all(connection)
+        await start_all_at_heads(connection)  # nobody is notified of what was generated
     return dict(rows)

@@ -20,7 +20,6 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
-from uuid import UUID
 
 import asyncpg
 from sqlalchemy import Integer, cast, func, select
@@ -28,9 +27,10 @@ from sqlalchemy import Integer, cast, func, select
 from domain.errors import BadUserInput, DomainError, StorageFull, Unavailable
 from persistence.engine.connection_pool import LeasedPool
 from persistence.engine.connections import ACQUIRE_TIMEOUT_SECONDS, DatabaseTimeouts, create_pool
+from persistence.engine.planning_turns import PlanningTurns
 from persistence.engine.read_batcher import ReadBatcher
 from persistence.engine.statement import Statement
-from persistence.engine.write_batcher import PendingWrite, StaleRow, WriteBatcher
+from persistence.engine.write_batcher import PendingWrite, StaleRow, StoredWrite, WriteBatcher
 
 CLOSE_TIMEOUT_SECONDS: Final = 5.0
 _OPEN_TIMEOUT_SECONDS: Final = 10.0
@@ -127,9 +127,9 @@ class Database:
         """`principals_pool`: connections of the role whose rows are narrowed by policies, where that is wanted."""
         self.pool = pool
         self.statements_run = 0
-        """How many statements were run; those of one batch count one each."""
+        """Those of one batch count one each."""
         self.round_trips = 0
-        """How many round trips there were outside of transactions."""
+        """Those outside of transactions."""
         self._leased_pool = LeasedPool(pool, pool.get_max_size(), timeout_seconds=acquire_timeout_seconds)
         self._principals_pool = (
             None
@@ -138,20 +138,21 @@ class Database:
         )
         self._read_batcher = ReadBatcher(self._run, max_statements=max(2, pool.get_max_size() // 2))
         self._write_batcher = WriteBatcher(self._run_write)
+        self._planning_turns = PlanningTurns(timeout_seconds=acquire_timeout_seconds)
         self._running = 0
 
     async def fetch(self, statement: Statement, **params: Any) -> list[Any]:
         """
         All rows of a single statement, on a connection leased for just that long.
 
-        While other statements are under way it is batched with runs of the same (`persistence.engine.read_batcher`); rows may
-        then have one more column at the end.
+        While others are under way it is batched with runs of the same (`read_batcher`); rows may then have one more column.
         """
         self.statements_run += 1
         arguments = statement.arguments(params)
         if not statement.is_prepared:
             statement.is_prepared = True
-            return await self._run(statement.text, arguments, statement.row_class, prepare=False)
+            async with self._planning_turns.turn(len(statement.text), params.get("viewer")):
+                return await self._run(statement.text, arguments, statement.row_class, prepare=False)
         batched = statement.batched
         if self._running and batched is not None:
             return await self._read_batcher.submit(statement.text, statement.row_class, batched, arguments)
@@ -171,9 +172,11 @@ class Database:
         """All rows of a single reading statement that a principal may see."""
         self.statements_run += 1
         prepare, statement.is_prepared = statement.is_prepared, True
-        arguments = [*statement.arguments(params), principal]
-        pool = self._principals_pool
-        return await self._run(statement.text_for_principal, arguments, statement.row_class, prepare=prepare, pool=pool)
+        arguments, text, rows = [*statement.arguments(params), principal], statement.text_for_principal, statement.row_class
+        if prepare:
+            return await self._run(text, arguments, rows, pool=self._principals_pool)
+        async with self._planning_turns.turn(len(text), principal):
+            return await self._run(text, arguments, rows, prepare=False, pool=self._principals_pool)
 
     async def _run(
         self,
@@ -216,15 +219,16 @@ class Database:
         pool.release(raw)
         return rows
 
-    async def submit_write(self, write: PendingWrite) -> dict[UUID, int]:
+    def submit_write(self, write: PendingWrite) -> "asyncio.Future[StoredWrite]":
         """Update a row that was read without a lock, with its events, in one commit with others
-        (`persistence.engine.write_batcher`).
-
-        Returns the events' positions by their ids. Raises StaleRow.
-        """
+        (`persistence.engine.write_batcher`). What becomes of it is for `stored`."""
         self.statements_run += 1
+        return self._write_batcher.submit(write)
+
+    async def stored(self, submitted: "asyncio.Future[StoredWrite]") -> StoredWrite:
+        """A submitted write, once it is durable. Raises StaleRow."""
         try:
-            return await self._write_batcher.submit(write)
+            return await submitted
         except _TRANSLATED_ERRORS as error:
             raise _translate_error(error) from error
 
@@ -315,7 +319,7 @@ async def open_database(
     url: str,
     *,
     max_connections: int = 10,
-    timeouts: DatabaseTimeouts = DatabaseTimeouts(),
+    timeouts: DatabaseTimeouts = DatabaseTimeouts(),  # noqa: B008 (it is frozen)
     principals_role: str | None = None,
 ) -> AsyncIterator[Database]:
     """A pool over a `postgresql://` address, closed at the end. Raises Unavailable when nothing can be opened there.

@@ -1,5 +1,6 @@
 """Gives a database as one principal sees it: every statement outside of a transaction is narrowed by Postgres."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from persistence.engine.database import Connection, Database
 from persistence.engine.statement import Statement
-from persistence.engine.write_batcher import PendingWrite
+from persistence.engine.write_batcher import PendingWrite, StoredWrite
 
 
 def as_seen_by(database: Database, user_id: UUID | None) -> Database:
@@ -49,9 +50,13 @@ class PrincipalDatabase(Database):
         """All rows of a single statement that the principal may see. The statement only reads."""
         return await self._whole.fetch_as(self._principal, statement, params)
 
-    async def submit_write(self, write: PendingWrite) -> dict[UUID, int]:
+    def submit_write(self, write: PendingWrite) -> "asyncio.Future[StoredWrite]":
         """As `Database.submit_write`."""
-        return await self._whole.submit_write(write)
+        return self._whole.submit_write(write)
+
+    async def stored(self, submitted: "asyncio.Future[StoredWrite]") -> StoredWrite:
+        """As `Database.stored`."""
+        return await self._whole.stored(submitted)
 
     @asynccontextmanager
     async def begin(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -110,6 +111,14 @@ _begun = (
     .cte("begun")
 )
 _START_AT_HEADS = Statement(select(func.max(_page.c.stream)).add_cte(_begun))
+_START_ALL_AT_HEADS = Statement(
+    insert(_c)
+    .from_select(
+        ["stream", "consumer", "position"],
+        select(_s.c.stream, consumers.c.name, _s.c.position).select_from(_s.join(consumers, true())),
+    )
+    .on_conflict_do_nothing()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,21 +185,27 @@ async def record_failure(
         )
 
 
-async def register(database: Database, consumer: str, *, from_now: bool) -> None:
+async def register(database: Database, consumer: str, *, from_now: bool) -> bool:
     """
-    Make a new consumer known.
+    Make a consumer known; whether it was new.
 
     `from_now`: its cursors begin at the heads of the streams, so that it does not read what happened before it was there. May be
     called by several workers at once, and be interrupted anywhere.
     """
     if await database.fetch_value(_REGISTERED, consumer=consumer) is not None:
-        return
+        return False
     after: str | None = "" if from_now else None
     while after is not None:
         async with database.begin() as connection:
             after = await connection.fetch_value(_START_AT_HEADS, consumer=consumer, after=after)
     async with database.begin() as connection:
         await connection.execute(_REGISTER, consumer=consumer)
+    return True
+
+
+async def start_all_at_heads(connection: Connection) -> None:
+    """Have all known consumers begin at the heads of the streams that none has read yet: what is in them is history."""
+    await connection.execute(_START_ALL_AT_HEADS)
 
 
 def shortened(error: str) -> str:

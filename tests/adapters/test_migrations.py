@@ -13,7 +13,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import migrations
-from app.bootstrap import migrate
+from app.migration import migrate
 from domain.collation import collation_key
 from persistence.engine.database import open_database
 from persistence.engine.schema_version import schema_version

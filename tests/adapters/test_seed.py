@@ -33,6 +33,7 @@ from persistence.engine.rows import columns, to_entity
 from persistence.engine.statement import Statement
 from persistence.transaction import Transaction
 from persistence.unit_of_work import SqlUnitOfWork
+from persistence.workers import cursors
 from seed import DEMO_EMAIL, SECOND_EMAIL, Scale, SeedReport, seed
 from seed.timeline import to_office_hours
 from tests.support.backing_services import database_from_template
@@ -282,6 +283,15 @@ async def test_large_is_as_large_as_asked_for_and_the_same_every_time(postgres_s
         "events": 300,
     }
     assert dumps[0] == dumps[1]
+
+
+async def test_consumers_that_are_known_read_nothing_of_what_was_generated(postgres_server: str) -> None:
+    async with _empty_database(postgres_server) as database:
+        await cursors.register(database, "notifications", from_now=True)
+        scale = Scale(teams=1, tasks=30, comments=2, logged_teams=1)
+        await seed(database, "large", password_hash=HASH, anchor=TODAY, scale=scale)
+        behind = "SELECT consumer, c.position = s.position FROM streams AS s LEFT JOIN consumer_cursors AS c USING (stream)"
+        assert await _query(database, behind) == [("notifications", True)]
 
 
 def test_office_hours_keep_the_order_and_the_nights_free() -> None:

@@ -7,13 +7,18 @@ from uuid import UUID
 
 import pytest
 
+from app.migration import migrate
 from domain.events import derived_id, team_stream
 from persistence.events.retention import trim_events
+from tests.support.audit import stored_log
 from tests.support.graph_actions import create_task
+from tests.support.notifications import inbox, reasons
 from tests.support.teams import SampleTeam, create_sample_team
+from tests.support.webhooks import create_webhook
 from tests.support.worker_effects import FAST_TIMINGS
 from tests.support.workers import Fault, WorkerDatabase, recording_consumer
 from workers.consumer import Batch, Start
+from workers.consumers import CONSUMERS
 
 
 async def create_tasks(database: WorkerDatabase, team: SampleTeam, count: int) -> None:
@@ -231,3 +236,52 @@ async def test_a_clock_that_was_days_ahead_leaves_no_stream_behind(worker_databa
     async with worker_database.worker(recording_consumer()):
         await worker_database.wait_until_recorded()
     assert await worker_database.app.sql.fetchval("SELECT sum(failures) FROM consumer_cursors") == 0
+
+
+async def test_a_consumer_begins_where_the_migration_meets_it(worker_database: WorkerDatabase) -> None:
+    early, late = recording_consumer("early", start=Start.NOW), recording_consumer("late", start=Start.NOW)
+    old = await create_sample_team(worker_database.app)
+    before = await worker_database.events()
+    assert await migrate(worker_database.url, consumers=(early,)) is True
+    await create_tasks(worker_database, old, 2)
+    new = await create_sample_team(worker_database.app)
+    between = await worker_database.events()
+    assert await migrate(worker_database.url, consumers=(early, late)) is True
+    assert await migrate(worker_database.url, consumers=(early, late)) is False
+    await create_tasks(worker_database, old, 1)
+    await create_tasks(worker_database, new, 1)
+    everything = await worker_database.events()
+    expected = {"early": sorted(set(everything) - set(before)), "late": sorted(set(everything) - set(between))}
+    async with worker_database.worker(early, late):
+
+        async def recorded() -> bool:
+            return all([len(await worker_database.effects(name)) >= len(expected[name]) for name in expected])
+
+        await worker_database.wait_until(recorded)
+    assert {name: sorted(await worker_database.effects(name)) for name in expected} == expected
+    assert len(expected["late"]) == 2
+
+
+async def test_what_was_written_before_the_first_worker_reaches_inboxes_audit_logs_and_webhooks(
+    worker_database: WorkerDatabase,
+) -> None:
+    app = worker_database.app
+    assert await migrate(worker_database.url) is True
+    team = await create_sample_team(app)
+    await create_webhook(app, team.owner, team.team_id, events=["task.*"])
+    task = await create_task(app, team, "Before any worker", by=team.owner, assigneeId=team.member.id)
+    webhook_events = "SELECT event_name FROM webhook_deliveries WHERE event_id IS NOT NULL"
+    async with worker_database.worker(*CONSUMERS):
+
+        async def handled() -> bool:
+            unread = await app.sql.fetchval(
+                "SELECT count(*) FROM streams CROSS JOIN consumers LEFT JOIN consumer_cursors AS c ON c.stream = streams.stream "
+                "AND consumer = name WHERE streams.stream LIKE 'team:%' AND coalesce(c.position, 0) < streams.position"
+            )
+            return bool(unread == 0)
+
+        await worker_database.wait_until(handled)
+    assert await reasons(app, team.member) == ["ASSIGNED"]
+    assert "task.created" in [each["action"] for each in await stored_log(app, team.team.id)]
+    assert [row[0] for row in await app.sql.fetch(webhook_events)] == ["task.created"]
+    assert (await inbox(app, team.member))["nodes"][0]["subject"]["id"] == task["id"]

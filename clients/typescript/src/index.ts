@@ -1,0 +1,13 @@
+/** Signs in, asks and listens: what every front end of PantheraHive needs, whatever it is built with. */
+export { createClient } from './client.ts'
+export type { ClientOptions, Credentials, HiveClient, RequestOptions, VariablesOf } from './client.ts'
+export type { DocumentTypes, Operation } from './document.ts'
+export { HiveError, succeeded } from './errors.ts'
+export type { ServerError, UserError } from './errors.ts'
+export { fromGlobalId, newUuid, toGlobalId } from './global-id.ts'
+export type { LiveState, LiveSubscription, Sink, SubscribeOptions } from './live.ts'
+export type { OAuthOptions } from './oauth.ts'
+export type { ErrorCode } from './schema.ts'
+export type { Session, SessionListener } from './session.ts'
+export { memoryStorage, webStorage } from './tokens.ts'
+export type { Tokens, TokenStorage } from './tokens.ts'
