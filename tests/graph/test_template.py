@@ -355,7 +355,7 @@ def test_what_a_content_makes_has_the_same_content(
     ids = [data.draw(IDS) for _ in tasks]
     made = tasks_of(content, place, ids)
     assert [each.rank for each in made] == sorted({each.rank for each in made})
-    old = {None: None, **{task.id: id_ for task, id_ in zip(tasks, ids, strict=True)}}
+    old: dict[Any, Any] = {None: None, **{task.id: id_ for task, id_ in zip(tasks, ids, strict=True)}}
     for task, copy in zip(tasks, made, strict=True):
         assert (copy.title, copy.description, copy.priority, copy.estimate) == (
             task.title,
