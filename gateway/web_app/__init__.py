@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -44,6 +45,8 @@ def routes(config: WebAppConfig) -> list[BaseRoute]:
     answer = json.dumps({"people": [each.as_json() for each in config.people]}).encode()
 
     async def index(request: Request) -> Response:
+        if request.url.path.startswith(f"{PATH}/assets/"):
+            raise HTTPException(404)
         known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
         if page_headers["ETag"] in known:
             return Response(status_code=304, headers=page_headers)

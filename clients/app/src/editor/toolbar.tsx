@@ -18,9 +18,9 @@ const line = (path: string) => (
 
 const TOOLS: readonly (readonly Tool[])[] = [
   [
-    { name: 'Heading 1', show: 'H1', isOn: (e) => e.isActive('heading', { level: 1 }), run: (e) => e.chain().focus().toggleHeading({ level: 1 }).run() },
-    { name: 'Heading 2', show: 'H2', isOn: (e) => e.isActive('heading', { level: 2 }), run: (e) => e.chain().focus().toggleHeading({ level: 2 }).run() },
-    { name: 'Heading 3', show: 'H3', isOn: (e) => e.isActive('heading', { level: 3 }), run: (e) => e.chain().focus().toggleHeading({ level: 3 }).run() },
+    { name: 'H1 heading', show: 'H1', isOn: (e) => e.isActive('heading', { level: 1 }), run: (e) => e.chain().focus().toggleHeading({ level: 1 }).run() },
+    { name: 'H2 heading', show: 'H2', isOn: (e) => e.isActive('heading', { level: 2 }), run: (e) => e.chain().focus().toggleHeading({ level: 2 }).run() },
+    { name: 'H3 heading', show: 'H3', isOn: (e) => e.isActive('heading', { level: 3 }), run: (e) => e.chain().focus().toggleHeading({ level: 3 }).run() },
   ],
   [
     { name: 'Bold', keys: 'Ctrl-B', show: <b>B</b>, isOn: (e) => e.isActive('bold'), run: (e) => e.chain().focus().toggleBold().run() },
@@ -30,7 +30,7 @@ const TOOLS: readonly (readonly Tool[])[] = [
   ],
   [
     { name: 'List', show: line('M6.5 4h7M6.5 8h7M6.5 12h7M3 4h.1M3 8h.1M3 12h.1'), isOn: (e) => e.isActive('bulletList'), run: (e) => e.chain().focus().toggleBulletList().run() },
-    { name: 'Numbered list', show: <span className="tool-small">1.</span>, isOn: (e) => e.isActive('orderedList'), run: (e) => e.chain().focus().toggleOrderedList().run() },
+    { name: 'Numbered list', show: line('M6.5 4h7M6.5 8h7M6.5 12h7M2.4 3.1l.9-.6v3.200M2.3 9.800c.5-.9 1.7-.5 1.4.4L2.3 12.300h1.5'), isOn: (e) => e.isActive('orderedList'), run: (e) => e.chain().focus().toggleOrderedList().run() },
     { name: 'Check list', show: line('M2.5 4.500l1.2 1.200L6 3.400M2.5 11.500l1.2 1.200L6 10.400M8.5 4.500h5M8.5 11.500h5'), isOn: (e) => e.isActive('taskList'), run: (e) => e.chain().focus().toggleTaskList().run() },
     { name: 'Quote', show: line('M3 4v8M6.5 5.500h7M6.5 10.500h5'), isOn: (e) => e.isActive('blockquote'), run: (e) => e.chain().focus().toggleBlockquote().run() },
     { name: 'Block of code', show: line('M2.5 3h11v10h-11zM6.5 6.500L5 8l1.5 1.500M9.5 6.500L11 8 9.5 9.5'), isOn: (e) => e.isActive('codeBlock'), run: (e) => e.chain().focus().toggleCodeBlock().run() },

@@ -21,11 +21,11 @@ import { Discussion } from '../ui/discussion'
 import { projectPath } from '../ui/frame'
 import { Icon } from '../ui/icons'
 import { Empty, Loading, Problem, useTitle } from '../ui/states'
-import { momentInWords } from '../ui/times'
 
 interface Visit {
-  since: string
   diff: Diff
+  /** Comments that came since. */
+  comments: number
 }
 
 type Panel = 'versions' | 'comments' | null
@@ -62,8 +62,13 @@ async function open(id: string): Promise<Visit | null> {
   const { owner, viewerUnread, diff, comments: threads, ...row } = document
   documents.put(toDocument(row))
   putThreads(id, threads)
+  markSeen(id)
+  const isOthers = diff.hunks.some(({ op, author }) => op !== 'EQUAL' && author?.id !== viewer.get()?.id)
+  return isOthers ? { diff, comments: viewerUnread?.commentCount ?? 0 } : null
+}
+
+function markSeen(id: string): void {
   client.request(MarkSeen, { input: { subjectId: id } }).catch(() => undefined)
-  return viewerUnread && diff.added + diff.removed > 0 ? { since: viewerUnread.since, diff } : null
 }
 
 function DocumentView({ document, visit }: { document: Document; visit: Visit | null }) {
@@ -78,7 +83,11 @@ function DocumentView({ document, visit }: { document: Document; visit: Visit | 
     if (!me) return
     const opened = new DocumentSession(document.id, me)
     setSession(opened)
-    return () => opened.destroy()
+    return () => {
+      opened.destroy()
+      // What others wrote meanwhile was seen as well.
+      markSeen(document.id)
+    }
   }, [document.id, me])
 
   return (
@@ -161,8 +170,8 @@ function SinceLastVisit({ visit }: { visit: Visit }) {
   return (
     <section className="since" aria-label="Since your last visit">
       <p>
-        Since your last visit, {momentInWords(visit.since)}
-        {who.length > 0 && <>, {who.join(' and ')} changed this</>}: <span className="added">{added} characters added</span>, <span className="removed">{removed} removed</span>.
+        Since your last visit{who.length > 0 && <>, {who.join(' and ')} changed this</>}: <span className="added">{added} characters added</span>, <span className="removed">{removed} removed</span>
+        {visit.comments > 0 && <>, {visit.comments} new comments</>}.
       </p>
       <div className="since-tools">
         <button className="button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>

@@ -15,9 +15,18 @@ export function initials(name: string): string {
   return picked.map((word) => [...(word ?? '')][0] ?? '').join('').toUpperCase()
 }
 
-export function Avatar({ id, name, size = 'small' }: { id: string; name: string; size?: 'small' | 'large' }) {
+interface AvatarProps {
+  id: string
+  name: string
+  size?: 'small' | 'large'
+  /** The name stands beside it. */
+  isDecoration?: boolean
+}
+
+export function Avatar({ id, name, size = 'small', isDecoration = false }: AvatarProps) {
+  const said = isDecoration ? { 'aria-hidden': true } : { role: 'img', 'aria-label': name, title: name }
   return (
-    <span className={`avatar avatar-${size} hue-${hueOf(id)}`} role="img" aria-label={name} title={name}>
+    <span className={`avatar avatar-${size} hue-${hueOf(id)}`} {...said}>
       <span aria-hidden="true">{initials(name)}</span>
     </span>
   )

@@ -64,7 +64,7 @@ function CommentView({ comment }: { comment: Comment }) {
   const me = useStore(viewer)
   return (
     <article className={`comment ${comment.isPending ? 'comment-pending' : ''}`} aria-label={`Comment by ${comment.authorName}`}>
-      <Avatar id={comment.authorId ?? ''} name={comment.authorName} size="large" />
+      <Avatar id={comment.authorId ?? ''} name={comment.authorName} size="large" isDecoration />
       <div className="comment-body">
         <header className="comment-head">
           <strong>{comment.authorName}</strong>

@@ -96,7 +96,7 @@ function ProjectPlaces({ route }: { route: Route }) {
   return (
     <div className="project-places">
       {groups.map((group) => (
-        <section key={group.team.id} aria-labelledby={`team-${group.team.key}`}>
+        <div key={group.team.id} className="project-group" role="group" aria-labelledby={`team-${group.team.key}`}>
           <h2 id={`team-${group.team.key}`}>{group.team.name}</h2>
           {group.projects.map(({ id, name }) => (
             <Link key={id} to={projectPath(id)} className="place" aria-current={current === fromGlobalId(id).uuid ? 'page' : undefined}>
@@ -104,7 +104,7 @@ function ProjectPlaces({ route }: { route: Route }) {
               <span className="place-name">{name}</span>
             </Link>
           ))}
-        </section>
+        </div>
       ))}
     </div>
   )
@@ -140,7 +140,7 @@ function ViewerMenu() {
   const chosen = useStore(theme)
   if (!me) return null
   return (
-    <Popover label={me.displayName} className="viewer" buttonContent={<><Avatar id={me.id} name={me.displayName} /><span className="viewer-name" aria-hidden="true">{me.displayName}</span></>}>
+    <Popover label={me.displayName} className="viewer" buttonContent={<><Avatar id={me.id} name={me.displayName} isDecoration /><span className="viewer-name">{me.displayName}</span></>}>
       <div className="viewer-card">
         <p className="popover-title">{me.displayName}</p>
         <p className="faint">{me.email}</p>

@@ -21,9 +21,9 @@ export function History({ entries: all }: { entries: readonly Entry[] }) {
       <ol className="activity">
         {shown.map(({ entry, words }) => (
           <li key={entry.id}>
-            {entry.actor ? <Avatar id={entry.actor.id} name={entry.actor.displayName} /> : <Icon name="clock" />}
+            {entry.actor ? <Avatar id={entry.actor.id} name={entry.actor.displayName} isDecoration /> : <Icon name="clock" />}
             <span>
-              <span className="activity-actor" aria-hidden={entry.actor ? true : undefined}>{entry.actor?.displayName ?? 'The server'}</span> {words}
+              <span className="activity-actor">{entry.actor?.displayName ?? 'The server'}</span> {words}
             </span>
             <time className="faint" dateTime={entry.createdAt} title={momentInWords(entry.createdAt)}>
               {timeAgo(entry.createdAt)}

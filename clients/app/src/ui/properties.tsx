@@ -53,7 +53,7 @@ export function Properties({ task, details, canUpdate }: { task: Task; details: 
       <label className="property">
         <span>Assignee</span>
         <span className="property-value">
-          {assignee ? <Avatar id={assignee.id} name={assignee.displayName} /> : <span className="avatar avatar-none" aria-hidden="true" />}
+          {assignee ? <Avatar id={assignee.id} name={assignee.displayName} isDecoration /> : <span className="avatar avatar-none" aria-hidden="true" />}
           <select
             value={task.assigneeId ?? ''}
             disabled={isOff}

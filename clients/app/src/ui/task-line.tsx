@@ -18,11 +18,13 @@ export function TaskLine({ task, showProject = false, showAssignee = false }: { 
         <span className="task-key">{task.key}</span>
         <span className="task-line-title">{task.title}</span>
       </Link>
-      <TaskMarks task={task} />
-      <Labels ids={task.labelIds} />
-      {showProject && project && <span className="task-line-project">{project.name}</span>}
-      <DueDate task={task} />
-      {showAssignee && assignee && <Avatar id={assignee.id} name={assignee.displayName} />}
+      <span className="task-line-more">
+        <TaskMarks task={task} />
+        <Labels ids={task.labelIds} />
+        {showProject && project && <span className="task-line-project">{project.name}</span>}
+        <DueDate task={task} />
+        {showAssignee && assignee && <Avatar id={assignee.id} name={assignee.displayName} />}
+      </span>
     </li>
   )
 }
