@@ -14,13 +14,13 @@ ARGS :=
 TESTS :=
 WORKERS := auto
 # Tests of which `make fuzz` tries more seeds than `make test`, and laws of which it tries more examples.
-SEEDED := tests/graph/test_executors.py tests/graph/test_changes_law.py tests/graph/test_live_truth.py tests/adapters/test_postgres_outages.py
+SEEDED := tests/graph/test_executors.py tests/graph/test_changes_law.py tests/graph/test_live_truth.py tests/graph/test_undo_law.py tests/adapters/test_postgres_outages.py
 LAWS := tests/content/test_text_laws.py tests/graph/test_task_list.py tests/graph/test_task_filter.py tests/graph/test_task_tree_law.py tests/graph/test_bad_input.py
 # Compiled tests are kept, whatever the shell says: to compile them again takes each worker ten seconds of every run.
 test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql web-app clean
+.PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql web-app docs clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -96,6 +96,12 @@ format: $(INSTALLED)     ## put the code in form and repair what ruff can
 
 lock: $(INSTALLED)       ## make requirements.lock anew from pyproject.toml, moving only what must move
 	$(IN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --universal --python-version 3.11 -o requirements.lock
+	$(IN)/uv pip compile docs/site/requirements.in --constraints requirements.lock --generate-hashes --no-emit-index-url --universal --python-version 3.11 -o docs/site/requirements.lock
+
+docs: $(INSTALLED)       ## make the guide a site in build/site; every link is checked
+	@VIRTUAL_ENV=.venv $(IN)/uv pip install --quiet --require-hashes -r docs/site/requirements.lock
+	@NO_MKDOCS_2_WARNING=1 $(IN)/mkdocs build --quiet --strict
+	@echo "The site is build/site/index.html; while writing: NO_MKDOCS_2_WARNING=1 $(IN)/mkdocs serve"
 
 graphiql:   ## test GraphiQL's source and build it (needs Node); the result is committed
 	cd gateway/graphiql/source && npm ci && npm test && npm run build

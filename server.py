@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -142,9 +142,10 @@ def _parse_arguments(argv: list[str]) -> argparse.Namespace:
     for name, description in (("verify-counters", _VERIFY_COUNTERS), ("rebuild-counters", _REBUILD_COUNTERS)):
         administering.add_parser(name, help=description, description=description)
     if "admin" in argv:
-        from app.admin import add_arguments  # imports the whole server
+        from app import admin, backup  # they import the whole server
 
-        add_arguments(administering)
+        admin.add_arguments(administering)
+        backup.add_arguments(administering)
     rotating.add_argument("--revoke", action="store_true", help="delete all other keys now: after one may have leaked")
     # Below a verb there is no default: it would overwrite what stands before the verb.
     for each, default in ((parser, None), (serving, argparse.SUPPRESS), (seeding, argparse.SUPPRESS)):
@@ -206,8 +207,12 @@ def _command(arguments: argparse.Namespace, settings: Settings) -> Coroutine[Any
         case "blobs":
             return _clean_up_blobs(settings)
         case "admin":
+            from app import admin, backup
+
             if arguments.task == "dead-letters":
-                return _look_after_dead_letters(settings, arguments)
+                return _print(admin.run_dead_letters(settings, arguments))
+            if arguments.task in backup.TASKS:
+                return _print(backup.run_task(settings, arguments))
             if arguments.task in ("verify-counters", "rebuild-counters"):
                 return _look_after_counters(settings, arguments.task)
             if arguments.task in ("verify-audit", "export-audit"):
@@ -240,10 +245,8 @@ async def _work(settings: Settings, ready_fd: int | None) -> None:
         await serve_worker(settings, on_ready=lambda: print(f"PantheraHive's worker is up (process {os.getpid()}).", flush=True))
 
 
-async def _look_after_dead_letters(settings: Settings, arguments: argparse.Namespace) -> None:
-    from app.admin import run_dead_letters
-
-    async for line in run_dead_letters(settings, arguments):
+async def _print(lines: AsyncIterator[str]) -> None:
+    async for line in lines:
         print(line)
 
 
@@ -258,8 +261,7 @@ async def _look_after_audit_logs(settings: Settings, arguments: argparse.Namespa
 
     verifying = arguments.task == "verify-audit"
     lines = verify_audit(settings, arguments.team, arguments.anchors) if verifying else export_audit(settings, arguments.team)
-    async for line in lines:
-        print(line)
+    await _print(lines)
 
 
 async def _migrate(settings: Settings) -> None:
@@ -296,8 +298,7 @@ async def _maintain_search(settings: Settings, task: str) -> None:
 
     async with open_database_url(settings) as url:
         await migrate(url)
-        async for line in (reindex_search if task == "reindex" else verify_search)(settings, url):
-            print(line)
+        await _print((reindex_search if task == "reindex" else verify_search)(settings, url))
 
 
 async def _seed(settings: Settings) -> None:
@@ -307,7 +308,7 @@ async def _seed(settings: Settings) -> None:
     async with open_database_url(settings) as url:
         await migrate(url)
         async with open_resources(settings, url) as resources:
-            print(await seed_database(resources.database, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
+            print(await seed_database(url, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
             if begun := await seed_demo_documents(resources, settings):
                 print(f"{begun} documents were written.")
 

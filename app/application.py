@@ -32,6 +32,7 @@ from auth.routes import key_routes
 from auth.tokens import Credentials
 from domain.session import GRAPHIQL_CLIENT_ID, Device
 from gateway.account_pages import AccountPages
+from gateway.calendar_feed import CalendarFeeds
 from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
 from gateway.graphiql import GraphAccess, GraphiQLConfig
@@ -47,6 +48,8 @@ from gateway.job_files import JobFiles
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
 from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
 from gateway.subscriptions.manager import SubscriptionManager
+from gateway.sync_snapshot import SnapshotEndpoint
+from gateway.thumbnails import ThumbnailEndpoint
 from gateway.web_app import WebAppConfig
 from gateway.web_app import routes as web_app_routes
 from mail.console import ConsoleMailer
@@ -111,7 +114,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
 
     meter = None
     if settings.cost_limits != "off":
-        meter = CostMeter(resources.cost_limiter, CostAccounts(settings).of, enforced=settings.enforces_cost_limits)
+        meter = CostMeter(resources.rate_limiters.costs, CostAccounts(settings).of, enforced=settings.enforces_cost_limits)
     graph = graph_endpoints(
         SubscriptionManager(executor, resources.services.hub),
         persisted_queries=_persisted_queries(resources, settings, executor),
@@ -147,10 +150,26 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     account_pages = AccountPages(executor, open_context).routes()
     services = resources.services
     job_files = JobFiles(services.database, services.blobs, services.job_urls).routes()
+    feeds = CalendarFeeds(
+        services.database,
+        services.calendar_tokens,
+        resources.rate_limiters.uses,
+        origin=settings.origin,
+        compress=settings.compression == "gzip",
+    ).routes()
+    snapshots = SnapshotEndpoint(
+        services.database,
+        services.snapshot_urls,
+        authenticate=resources.tokens.authenticate,
+        origins=AllowedOrigins(settings.allowed_origins, own=settings.origin),
+        charge=None if meter is None else meter.charge_cost,
+    ).routes()
+    thumbnails = ThumbnailEndpoint(resources.thumbnails, services.thumbnail_urls).routes()
+    signed = [*files, *thumbnails, *job_files, *snapshots, *feeds]
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
     inbound = _inbound_mail_routes(resources, settings)
     pages = Starlette(
-        routes=[*inbound, *account_pages, *graph.routes, *rooms, *files, *job_files, *mail_pages, *public, *web_app, *graphiql]
+        routes=[*inbound, *account_pages, *graph.routes, *rooms, *signed, *mail_pages, *public, *web_app, *graphiql]
     )
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 

@@ -37,7 +37,7 @@ from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
 from domain.audit import Seal
-from domain.cost_limit import CostLimiter
+from domain.calendar_feed import CalendarFeedTokens
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mailer
 from domain.notification import UnsubscribeTokens
@@ -52,8 +52,11 @@ from gateway.execution.coordinates import coordinates_where
 from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
 from gateway.job_files import JOB_FILES_PATH
+from gateway.thumbnails import THUMBNAILS_PATH
 from gateway.webhook_payloads import WebhookPayloads
 from outgoing.safe_http import SafeHttpClient
+from persistence.backup.restores import restore_ids
+from persistence.backup.running import BackupRunning
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.signed_urls import UrlSigner
@@ -64,15 +67,16 @@ from persistence.documents.document_reader import DocumentReader
 from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.versions import VersionStore
 from persistence.documents.worker_pool import WorkerPool
-from persistence.engine.database import Database, open_database
+from persistence.engine.database import Database, DatabaseTimeouts, open_database
 from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
 from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
-from persistence.rate_limits import open_rate_limiters
+from persistence.rate_limits import RateLimiters, open_rate_limiters
 from persistence.rights import RightsLoader
+from persistence.thumbnails import Thumbnails
 from realtime.announcements import PubSub
 from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
@@ -80,6 +84,7 @@ from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
 from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
+from resolvers.snapshot import SNAPSHOT_PATH
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
 from workers.job import PREFIX
@@ -123,7 +128,8 @@ class Resources:
     pusher: Pusher
     queue: WorkQueue
     wake_ups: WakeUpSender
-    cost_limiter: CostLimiter
+    rate_limiters: RateLimiters
+    thumbnails: Thumbnails
     outgoing: SafeHttpClient
     audit_seal: Seal
     audit_retention_days: int
@@ -162,8 +168,9 @@ def _require_folder(folder: Path) -> None:
         raise CannotStart(f"The folder {folder} cannot be used: {reason}. Choose another with HIVE_DATA_DIR.") from error
 
 
-async def seed_database(database: Database, settings: Settings) -> str | None:
-    """Seed an empty database as the settings say: what came of it, or None when nothing was asked for."""
+async def seed_database(url: str, settings: Settings) -> str | None:
+    """Seed an empty database as the settings say: what came of it, or None when nothing was asked for. Nobody is served by then,
+    so a statement may take as long as it takes on a slow machine."""
     if settings.seed == "none":
         return None
     from seed import seed  # its texts are needed once in the life of a database
@@ -173,7 +180,9 @@ async def seed_database(database: Database, settings: Settings) -> str | None:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         # The demo's password is public: in production nobody can sign in with it.
         password = secrets.token_urlsafe() if settings.production else DEMO_PASSWORD
-        report = await seed(database, settings.seed, password_hash=await passwords.hash(password), anchor=midnight)
+        password_hash = await passwords.hash(password)
+        async with open_database(url, max_connections=2, timeouts=DatabaseTimeouts(statement_seconds=600)) as database:
+            report = await seed(database, settings.seed, password_hash=password_hash, anchor=midnight)
     finally:
         passwords.close()
     if not report.skipped:
@@ -273,19 +282,22 @@ async def open_resources(
             rooms=rooms,
             rights=RightsLoader(database),
             search=search,
-            cursors=SyncCursors(secret.derive("sync cursor")),
+            cursors=await _open_cursors(database, secret),
             passwords=passwords,
             sign_in=sign_in,
             totp_secrets=sign_in,
             relying_party=relying_party,
             registration=settings.registration,
             account_mailer=account_mailer,
+            calendar_tokens=CalendarFeedTokens(secret.derive("calendar feeds")),
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
             outgoing_rules=outgoing.rules,
             webhook_secrets=SecretBox(secret, "webhooks"),
             webhook_payloads=WebhookPayloads(LIMITS),
             push=push_registration,
             job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
+            snapshot_urls=UrlSigner(secret.derive("snapshots"), settings.origin, SNAPSHOT_PATH),
+            thumbnail_urls=UrlSigner(secret.derive("thumbnails"), settings.origin, THUMBNAILS_PATH),
             wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),
             development=not settings.production,
             tokens=tokens,
@@ -319,7 +331,8 @@ async def open_resources(
             outgoing=outgoing,
             audit_seal=audit_seal(secret),
             audit_retention_days=settings.audit_retention_days,
-            cost_limiter=limiters.costs,
+            rate_limiters=limiters,
+            thumbnails=await stack.enter_async_context(Thumbnails.open(database, blobs)),
             providers=providers,
             search_engine=engine,
         )
@@ -331,7 +344,7 @@ async def clean_up_blobs_once(settings: Settings, url: str) -> str:
         try:
             async with open_blobs(settings, await asyncio.to_thread(open_secret, settings)) as blobs:
                 return str(await clean_up_blobs(database, blobs, datetime.now(UTC)))
-        except StorageUnavailable as error:
+        except (StorageUnavailable, BackupRunning) as error:
             raise CannotStart(f"{error.message} What was deleted so far stays deleted. ({error.__cause__})") from error
 
 
@@ -351,6 +364,15 @@ def audit_seal(secret: ServerSecret) -> Seal:
     """What seals the heads of audit logs."""
     key = secret.derive("audit log")
     return lambda content: hmac.digest(key, content, "sha256")
+
+
+async def _open_cursors(database: Database, secret: ServerSecret) -> SyncCursors:
+    """Cursors that are signed anew after each restore of a backup."""
+    former, signing = [], secret.derive("sync cursor")
+    for each in await restore_ids(database):
+        former.append(signing)
+        signing = secret.derive(f"sync cursor {each}")
+    return SyncCursors(signing, former)
 
 
 async def _open_keys(key_store: KeyStore) -> SigningKeys:

@@ -50,6 +50,7 @@ class MetricsCollector(Collector):
         yield from _storage_metrics(self._resources)
         yield from _cache_metrics()
         yield from _background_metrics(self._resources)
+        yield from _thumbnail_metrics(self._resources)
         yield from _search_metrics(self._resources)
         yield from _worker_metrics(self._resources.worker_metrics)
 
@@ -170,6 +171,11 @@ def _background_metrics(resources: Resources) -> Iterator[Metric]:
         "Objects whose words are to be learned or indexed, when that was last looked at.",
         retries.queue_lengths["search"],
     )
+
+
+def _thumbnail_metrics(resources: Resources) -> Iterator[Metric]:
+    counts = dict(resources.thumbnails.counts)
+    yield _counter_family("pantherahive_thumbnails", "Thumbnails that were rendered, by what came of it.", "outcome", counts)
 
 
 def _search_metrics(resources: Resources) -> Iterator[Metric]:

@@ -20,6 +20,7 @@ from app.maintenance import run_maintenance
 from app.migration import migrate
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from app.task_supervision import end_on_dead_task
+from gateway.execution.new_documents import shorten_switch_interval
 from persistence.engine.database import open_database
 from persistence.engine.schema_version import schema_version
 from realtime.collaboration.connection import MAX_MESSAGE_BYTES
@@ -66,13 +67,14 @@ async def serve(
                 await require_migrated(url)
             async with open_resources(settings, url) as resources:
                 if prepare:
-                    await seed_database(resources.database, settings)
+                    await seed_database(url, settings)
                     await seed_demo_documents(resources, settings)
                 async with _metrics_registration(resources, settings) as register_metrics:
                     app = create_app(resources, settings, register_metrics)
                     with address_errors(settings.host, settings.port):
                         listener.listen(2048)
                     tune_gc()
+                    shorten_switch_interval()
                     async with run_maintenance(resources, settings), _worker(resources, settings, url, inside=prepare):
                         await Server(_config(app, settings), app.connections, lambda: on_ready(settings)).serve([listener])
 

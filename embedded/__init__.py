@@ -28,7 +28,7 @@ from embedded.child_process import Account
 from embedded.folder_lock import FolderInUse, folder_lock, remove_stale_pid
 from embedded.server_process import RESTART_PAUSES_SECONDS, OnFailure, PostgresFailed, run_to_completion, running_server
 
-__all__ = ["MAX_CONNECTIONS", "BinariesMissing", "FolderInUse", "PostgresFailed", "embedded_postgres"]
+__all__ = ["MAX_CONNECTIONS", "BinariesMissing", "FolderInUse", "PostgresFailed", "embedded_postgres", "running_postgres_url"]
 
 MAX_CONNECTIONS = 200
 
@@ -111,9 +111,19 @@ async def embedded_postgres(
                 on_failure=on_failure,
                 restart_pauses_seconds=restart_pauses_seconds,
             ):
-                yield f"postgresql://{_SUPERUSER}@/postgres?host={quote(str(socket))}&port={_PORT}"
+                yield _url(socket)
         finally:
             shutil.rmtree(socket.parent if socket.parent != folder else socket, ignore_errors=True)
+
+
+def running_postgres_url(folder: Path) -> str | None:
+    """The URL of the database that another process runs over `folder`; None where no Postgres is running there."""
+    socket = _socket_parent(folder.absolute()) / "socket"
+    return _url(socket) if (socket / _SOCKET_NAME).exists() else None
+
+
+def _url(socket: Path) -> str:
+    return f"postgresql://{_SUPERUSER}@/postgres?host={quote(str(socket))}&port={_PORT}"
 
 
 async def _make_cluster(cluster: Path, binaries: Path, creator: Account | None, *, durable: bool, log: Path, lock: int) -> None:
@@ -136,16 +146,21 @@ async def _make_cluster(cluster: Path, binaries: Path, creator: Account | None, 
         _fsync_folder(cluster.parent)
 
 
-def _make_socket_folder(folder: Path, owner: Account | None) -> Path:
-    """An empty folder that only `owner` (and root) may enter, with a path short enough for a socket in it."""
+def _socket_parent(folder: Path) -> Path:
+    """The folder in which that of the socket lies: `folder`, or one for temporary files where its path is too long."""
     name = f"pantherahive-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
     candidates = (folder, Path(tempfile.gettempdir(), name), Path("/tmp", name))  # noqa: S108 - its owner is checked below
     # asyncpg splits hosts at commas.
-    parent = next(
+    return next(
         each
         for each in candidates
         if len(os.fsencode(each / "socket" / _SOCKET_NAME)) <= _MAX_SOCKET_PATH_BYTES and "," not in str(each)
     )
+
+
+def _make_socket_folder(folder: Path, owner: Account | None) -> Path:
+    """An empty folder that only `owner` (and root) may enter, with a path short enough for a socket in it."""
+    parent = _socket_parent(folder)
     if parent != folder:
         parent.mkdir(mode=0o700, exist_ok=True)
         found = parent.lstat()

@@ -1,9 +1,10 @@
-"""Deletes orphaned blobs: those of deleted files, uploads that were never attached, and blobs that no row names.
+"""Deletes orphaned blobs: those of deleted files and their thumbnails, uploads that were never attached, and blobs that no row
+names.
 
 A file's blob is deleted after the transaction that deleted the file, from a log that it wrote (`discarded_blobs`): until then the
 object is an orphan, which is harmless. Every part may run twice, in several processes, and may be interrupted anywhere: a key is
-never used again, and a blob is deleted before its log entry. Only blobs under `attachments/` are considered; documents have a
-cleanup of their own.
+never used again, and a blob is deleted before its log entry. Only blobs under `attachments/` and `thumbnails/` are
+considered; documents have a cleanup of their own.
 
 A blob that cannot be deleted is skipped for a while. When all of a batch fail, or many in a row, the storage is away and the
 cleanup ends.
@@ -20,9 +21,11 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, Text, bindparam, func, not_, select
 
-from domain.blob import BlobStore, attachment_key
+from domain.blob import BlobStore
 from domain.errors import StorageUnavailable
+from domain.picture import THUMBNAILS_PREFIX, thumbnail_prefix
 from persistence.access import any_id
+from persistence.backup.running import require_no_backup
 from persistence.engine.database import Database
 from persistence.engine.statement import Statement
 from persistence.retry_schedule import RetrySchedule
@@ -33,7 +36,7 @@ RETENTION = timedelta(hours=24)
 MAX_BATCH_ROWS = 100
 _MAX_FAILURES_IN_A_ROW = 5
 logger = logging.getLogger(__name__)
-_PREFIX = "attachments/"
+_PREFIXES = ("attachments/", THUMBNAILS_PREFIX)
 _BEFORE, _SIZE = bindparam("before", type_=INSTANT), bindparam("size", type_=Integer)
 _KEYS = bindparam("keys", type_=ARRAY(Text))
 _a, _discarded = attachments, discarded_blobs
@@ -78,8 +81,8 @@ async def clean_up_blobs(
     """
     Delete everything that nobody needs; nothing younger than a day, which may still be in use.
 
-    Finding `orphans` lists every blob of an attachment. Blobs that fail are recorded in `retries`. Raises StorageUnavailable,
-    with a part of the work done.
+    Finding `orphans` lists every blob of an attachment. Blobs that fail are recorded in `retries`. Raises StorageUnavailable, and
+    BackupRunning while one is, with a part of the work done.
     """
     retries = RetrySchedule() if retries is None else retries
     before, failures_before = now - RETENTION, retries.failure_count
@@ -105,7 +108,7 @@ async def _remove_abandoned(database: Database, before: datetime, now: datetime)
 async def _delete_discarded(database: Database, blobs: BlobStore, retries: RetrySchedule[str]) -> int:
     count = 0
     while keys := [row[0] for row in await database.fetch(_DISCARDED, size=MAX_BATCH_ROWS, skipped=retries.skipped())]:
-        deleted = await _delete_each(blobs, keys, retries)
+        deleted = await _delete_each(database, blobs, keys, retries)
         async with database.begin() as connection:
             await connection.execute(_DELETE_DISCARDED, keys=deleted)
         count += len(deleted)
@@ -114,22 +117,25 @@ async def _delete_discarded(database: Database, blobs: BlobStore, retries: Retry
 
 async def _delete_orphans(database: Database, blobs: BlobStore, before: datetime, retries: RetrySchedule[str]) -> int:
     count = 0
-    async for found in _old_id_batches(blobs, before):
-        known = {row[0] for row in await database.fetch(_EXISTING, ids=found)}
-        keys = [attachment_key(each) for each in found if each not in known]
-        count += len(await _delete_each(blobs, [key for key in keys if not retries.is_skipped(key)], retries))
+    async for found in _old_key_batches(blobs, before):
+        known = {row[0] for row in await database.fetch(_EXISTING, ids=list({id_ for _, id_ in found}))}
+        keys = [key for key, id_ in found if id_ not in known]
+        count += len(await _delete_each(database, blobs, [key for key in keys if not retries.is_skipped(key)], retries))
     return count
 
 
-async def _delete_each(blobs: BlobStore, keys: Sequence[str], retries: RetrySchedule[str]) -> list[str]:
-    """Delete blobs; those that could be deleted. Raises StorageUnavailable when it is the storage that fails, not single
-    blobs."""
+async def _delete_each(database: Database, blobs: BlobStore, keys: Sequence[str], retries: RetrySchedule[str]) -> list[str]:
+    """Delete blobs of which the caller has read that nothing names them; those that could be deleted.
+
+    Raises BackupRunning, and StorageUnavailable when it is the storage that fails, not single blobs.
+    """
+    await require_no_backup(database)
     deleted: list[str] = []
     failed: dict[str, StorageUnavailable] = {}
     in_a_row = 0
     for key in keys:
         try:
-            await blobs.delete(key)
+            await _delete_blob(blobs, key)
         except StorageUnavailable as error:
             failed[key] = error
             in_a_row += 1
@@ -145,21 +151,31 @@ async def _delete_each(blobs: BlobStore, keys: Sequence[str], retries: RetrySche
     return deleted
 
 
-async def _old_id_batches(blobs: BlobStore, before: datetime) -> AsyncIterator[list[UUID]]:
-    """The ids of attachments whose blobs are old enough, in batches."""
-    batch: list[UUID] = []
-    async for listed in blobs.find(_PREFIX):
-        if listed.modified_at < before and (id_ := _attachment_id(listed.key)) is not None:
-            batch.append(id_)
-            if len(batch) == MAX_BATCH_ROWS:
-                yield batch
-                batch = []
+async def _delete_blob(blobs: BlobStore, key: str) -> None:
+    """Delete a blob; that of an attachment with its thumbnails, after which none is made any more."""
+    await blobs.delete(key)
+    if key.startswith(_PREFIXES[0]) and (id_ := _attachment_id(key)) is not None:
+        async for thumbnail in blobs.find(thumbnail_prefix(id_)):
+            await blobs.delete(thumbnail.key)
+
+
+async def _old_key_batches(blobs: BlobStore, before: datetime) -> AsyncIterator[list[tuple[str, UUID]]]:
+    """The keys of attachments and thumbnails that are old enough, each with the attachment's id, in batches."""
+    batch: list[tuple[str, UUID]] = []
+    for prefix in _PREFIXES:
+        async for listed in blobs.find(prefix):
+            if listed.modified_at < before and (id_ := _attachment_id(listed.key)) is not None:
+                batch.append((listed.key, id_))
+                if len(batch) == MAX_BATCH_ROWS:
+                    yield batch
+                    batch = []
     if batch:
         yield batch
 
 
 def _attachment_id(key: str) -> UUID | None:
+    """The id of the attachment whose blob this is, or of whose thumbnail."""
     try:
-        return UUID(key.removeprefix(_PREFIX))
-    except ValueError:
+        return UUID(key.split("/")[1])
+    except (ValueError, IndexError):
         return None

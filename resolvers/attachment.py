@@ -13,6 +13,14 @@ from domain.blob import UploadTarget, attachment_key
 from domain.errors import BadUserInput, NotFound
 from domain.media import SNIFF_BYTES
 from domain.page import Page, Paging
+from domain.picture import (
+    MAX_SIZE_PIXELS,
+    MIN_SIZE_PIXELS,
+    ThumbnailShape,
+    edge_for,
+    has_thumbnails,
+    thumbnail_name,
+)
 from domain.upload import UPLOAD_SECONDS, UploadedFile
 from persistence.stores import attachment
 from persistence.stores.attachment import ATTACHMENTS
@@ -34,18 +42,59 @@ async def of_subjects(context: Context, parents: Sequence[Any], page: Paging) ->
 
 async def urls(context: Context, parents: Sequence[Any], expires_in: ExpiresIn = 300) -> list[str | None]:
     """The download URL of each file; None for files that are not ready."""
-    if expires_in is None or not MIN_EXPIRY_SECONDS <= expires_in <= MAX_EXPIRY_SECONDS:
-        raise BadUserInput(f"`expiresIn` must be between {MIN_EXPIRY_SECONDS} and {MAX_EXPIRY_SECONDS}.", path=("expiresIn",))
-    return [await signed_url(context, each, expires_in) if each.state == AttachmentState.READY else None for each in parents]
+    seconds = _require_expiry(expires_in)
+    return [await signed_url(context, each, seconds) if each.state == AttachmentState.READY else None for each in parents]
+
+
+async def thumbnail_urls(
+    context: Context,
+    parents: Sequence[Any],
+    size: Annotated[
+        int | None, strawberry.argument(description="Pixels of the longer side, 16 to 1024; rounded up, never enlarged.")
+    ] = 256,
+    expires_in: ExpiresIn = 300,
+) -> list[str | None]:
+    """The URL of each picture's thumbnail; None for files that are not ready, or no pictures."""
+    seconds, edge = _require_expiry(expires_in), require_edge(size)
+    return [
+        thumbnail_url(context, each, ThumbnailShape.FIT, edge, seconds)
+        if each.state == AttachmentState.READY and has_thumbnails(each.content_type, each.byte_size)
+        else None
+        for each in parents
+    ]
+
+
+def require_edge(size: int | None) -> int:
+    """The edge of a thumbnail that somebody asks for, in pixels, rounded up. Raises BadUserInput."""
+    if size is None or not MIN_SIZE_PIXELS <= size <= MAX_SIZE_PIXELS:
+        raise BadUserInput(f"`size` must be between {MIN_SIZE_PIXELS} and {MAX_SIZE_PIXELS}.", path=("size",))
+    return edge_for(size)
+
+
+def thumbnail_url(context: Context, file: Any, shape: ThumbnailShape, edge_pixels: int, expires_in: int) -> str:
+    """The URL of one thumbnail."""
+    key = f"{file.id}/{thumbnail_name(shape, edge_pixels)}"
+    return context.services.thumbnail_urls.sign("GET", key, {}, expires=_expiry(expires_in)[1])
 
 
 async def signed_url(context: Context, file: Any, expires_in: int) -> str:
     """The download URL of one file."""
-    now = int(time.time())
-    end = -(-(now + expires_in) // _EXPIRY_STEP_SECONDS) * _EXPIRY_STEP_SECONDS
+    now, end = _expiry(expires_in)
     return await context.services.blobs.download_url(
         attachment_key(file.id), file_name=file.file_name, content_type=file.content_type, expires_in=end - now
     )
+
+
+def _require_expiry(expires_in: int | None) -> int:
+    if expires_in is None or not MIN_EXPIRY_SECONDS <= expires_in <= MAX_EXPIRY_SECONDS:
+        raise BadUserInput(f"`expiresIn` must be between {MIN_EXPIRY_SECONDS} and {MAX_EXPIRY_SECONDS}.", path=("expiresIn",))
+    return expires_in
+
+
+def _expiry(expires_in: int) -> tuple[int, int]:
+    """Now, and when a URL expires, in seconds since 1970."""
+    now = int(time.time())
+    return now, -(-(now + expires_in) // _EXPIRY_STEP_SECONDS) * _EXPIRY_STEP_SECONDS
 
 
 async def upload_targets(context: Context, parents: Sequence[Any]) -> list[UploadTarget | None]:

@@ -11,6 +11,7 @@ from domain.account_mail import AccountMail, AccountMailer
 from domain.actor import Actor, Scope
 from domain.audit.events import OperationRefused, RefusedOperation
 from domain.blob import BlobStore
+from domain.calendar_feed import CalendarFeedTokens
 from domain.cost_limit import CostCharge
 from domain.errors import Forbidden, InsufficientScope, Unauthenticated
 from domain.events import Entry, is_followed
@@ -111,12 +112,15 @@ class Services:
     relying_party: RelyingParty
     registration: RegistrationMode
     account_mailer: AccountMailer
+    calendar_tokens: CalendarFeedTokens
     unsubscribe_tokens: UnsubscribeTokens
     outgoing_rules: OutgoingRules
     webhook_secrets: WebhookSecrets
     webhook_payloads: "WebhookPayloads"
     push: PushRegistration
     job_urls: UrlSigner
+    snapshot_urls: UrlSigner
+    thumbnail_urls: UrlSigner
     wake_workers: Callable[[str], None]
     """Lets workers know that there is a queue job of a kind."""
     development: bool

@@ -4,6 +4,9 @@ A cursor is the vector {stream: position} over what its viewer could see when it
 letter for its kind, 16 bytes of id and 8 bytes of position; base64url, followed by the first 12 bytes of an HMAC-SHA256. The
 signature keeps clients from inventing cursors that make the server read its whole log; what a viewer may see is decided at every
 use.
+
+After a backup was restored, positions are given out again to other events: cursors are signed with another secret then, and those
+that the old one signed have expired.
 """
 
 import base64
@@ -11,10 +14,10 @@ import binascii
 import hashlib
 import hmac
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
-from domain.errors import CursorInvalid
+from domain.errors import CursorExpired, CursorInvalid
 
 Positions = Mapping[str, int]
 _FORMAT = b"\x01"
@@ -25,10 +28,11 @@ _KINDS_BY_LETTER = {letter: kind for kind, letter in _STREAM_KINDS.items()}
 
 
 class SyncCursors:
-    """Encodes positions as cursors and decodes them, under one secret."""
+    """Encodes positions as cursors and decodes them, under one secret. `former`: those that signed before restores of backups."""
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, former: Sequence[bytes] = ()) -> None:
         self._secret = secret
+        self._former = former
 
     def encode(self, positions: Positions) -> str:
         """The cursor of a vector of positions."""
@@ -47,13 +51,16 @@ class SyncCursors:
         return seal
 
     def decode(self, cursor: str) -> dict[str, int]:
-        """The positions of a cursor; raises CursorInvalid for anything that was not signed with the secret."""
+        """The positions of a cursor; raises CursorExpired for one that a former secret signed, and CursorInvalid for anything
+        else that the secret did not."""
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
         except (ValueError, binascii.Error) as error:
             raise CursorInvalid from error
         body, seal = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
         if not hmac.compare_digest(seal, self._mac(body)) or body[:1] != _FORMAT:
+            if any(hmac.compare_digest(seal, _mac(each, body)) for each in self._former):
+                raise CursorExpired
             raise CursorInvalid
         return {
             f"{_KINDS_BY_LETTER[letter]}:{UUID(bytes=id_)}": position
@@ -61,7 +68,11 @@ class SyncCursors:
         }
 
     def _mac(self, body: bytes) -> bytes:
-        return hmac.digest(self._secret, body, hashlib.sha256)[:_MAC_BYTES]
+        return _mac(self._secret, body)
+
+
+def _mac(secret: bytes, body: bytes) -> bytes:
+    return hmac.digest(secret, body, hashlib.sha256)[:_MAC_BYTES]
 
 
 def _pack_entry(stream: str, position: int) -> bytes:

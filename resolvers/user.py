@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import strawberry
 
 from domain import account
 from domain import user as users
 from domain.actor import Scope
-from domain.errors import BadUserInput
 from domain.page import MATCH_ALL, Condition, Page, Paging
+from domain.picture import ThumbnailShape
 from persistence.stores import attachment, oauth_client, session, user
 from persistence.stores.task_queries import ASSIGNED_TASKS
 from persistence.stores.team import TEAMS_OF_USER
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers import ids
-from resolvers.attachment import signed_url
+from resolvers.attachment import require_edge, thumbnail_url
 from resolvers.context import Context, InputValues
 from resolvers.inputs.filter import to_orders
 from resolvers.inputs.task import TaskFilter, TaskOrder
@@ -27,6 +27,8 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The user's global
 Query = Annotated[
     str | None, strawberry.argument(description="Part of a name or e-mail address; case and accents do not matter.")
 ]
+
+_AVATAR_SECONDS: Final = 3600
 
 
 async def viewer(context: Context) -> Any:
@@ -59,15 +61,20 @@ async def emails(context: Context, parents: Sequence[Any]) -> list[str | None]:
 async def avatar_urls(
     context: Context,
     parents: Sequence[Any],
-    size: Annotated[int | None, strawberry.argument(description="Edge length in pixels, 16 to 1024.")] = 96,
+    size: Annotated[
+        int | None, strawberry.argument(description="Edge length in pixels, 16 to 1024; rounded up, never enlarged.")
+    ] = 96,
 ) -> list[str | None]:
-    """The URL of each picture. It is served as uploaded, whatever the size: browsers scale it, and URL and cache stay the
-    same."""
-    if size is None or not 16 <= size <= 1024:
-        raise BadUserInput("`size` must be between 16 and 1024.", path=("size",))
+    """The URL of each picture, as a square."""
+    edge = require_edge(size)
     ids_ = collect_ids(parents, lambda each: each.avatar_id)
     found = await attachment.avatars_by_ids(context.database, ids_) if ids_ else {}
-    return [await signed_url(context, found[each.avatar_id], 3600) if each.avatar_id in found else None for each in parents]
+    return [
+        thumbnail_url(context, found[each.avatar_id], ThumbnailShape.SQUARE, edge, _AVATAR_SECONDS)
+        if each.avatar_id in found
+        else None
+        for each in parents
+    ]
 
 
 async def teams(context: Context, parents: Sequence[Any], page: Paging) -> list[Page[Any]]:

@@ -19,6 +19,7 @@ import resolvers.project
 import resolvers.search
 import resolvers.server
 import resolvers.session
+import resolvers.snapshot
 import resolvers.task
 import resolvers.team
 import resolvers.user
@@ -53,9 +54,11 @@ from schema.types.oauth_client import OAuthClient
 from schema.types.project import Project, ProjectPayload
 from schema.types.search import SearchConnection
 from schema.types.server import RateLimit, ServerInfo
+from schema.types.snapshot import Snapshot
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
 from schema.types.team import Label, LabelPayload, Team, TeamPayload
 from schema.types.user import BasicPayload, DeletePayload, Factor, MailPayload, Session, SessionPayload, User, UserPayload
+from schema.undo_mutations import UndoMutations
 from schema.webhook_fields import WebhookMutations, WebhookQueries
 
 _ME = Scope.PROFILE_WRITE
@@ -108,6 +111,12 @@ class Query(JobQueries, WebhookQueries):
         guard=Scope.TASKS_READ,
         weight=5,
     )
+    snapshot: Snapshot | None = query(
+        resolvers.snapshot.get,
+        "Where to read everything of some types that the viewer may see, in the form of docs/clients.md.",
+        guard=Scope.TASKS_READ,
+        weight=5,
+    )
     notifications: NotificationConnection | None = query(
         resolvers.notification.list_own,
         "Notifications of the viewer, the newest first: those in the inbox, unless others are asked for.",
@@ -129,6 +138,7 @@ class Mutation(
     FileMutations,
     JobMutations,
     NotificationMutations,
+    UndoMutations,
     WebhookMutations,
 ):
     """The root of mutations."""

@@ -7,6 +7,9 @@ only parsed, another text of an invalid one gets its errors with its own locatio
 own, so that a stream of different mistakes does not displace valid documents. Sizes are estimates in bytes: a parsed document
 takes up to 210 bytes per character, and a program that is compiled of it some forty times its source.
 
+A document that is not known is read in three steps: `admit` and `store` look at the caches, `read` does the work and may run in
+another thread (`gateway.execution.new_documents`).
+
 Our own checks of complexity run after the rules of the specification, so they rely on a document without cycles and unknown
 names.
 
@@ -46,6 +49,10 @@ UNPLANNED: Final = object()
 """The plan of an operation whose plan is not known."""
 
 
+def _count_nothing(source_length: int) -> None:
+    """The `on_compiled` of operations that no cache has."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Operation:
     """One operation of a valid document. `programs` are those compiled of it, by the values of its directive variables."""
@@ -60,7 +67,9 @@ class Operation:
     selects_position: bool | None = None
     """Whether it asks how far the log is; None until that was looked up."""
     programs: dict[tuple[Any, ...], Any] = field(default_factory=dict)
-    on_compiled: Callable[[int], None] = lambda source_length: None
+    compiled_characters: int = 0
+    """The length of the sources of its programs."""
+    on_compiled: Callable[[int], None] = _count_nothing
     """Called with the length of the source of each compiled program."""
     subscription_plan: Any = UNPLANNED
     """Of `gateway.subscriptions.plan`, once it is known."""
@@ -99,6 +108,15 @@ class InvalidDocument:
     source: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadDocument:
+    """The source of a document that is not known, and its key. `known`: another text of the same document, which is valid."""
+
+    source: str
+    key: str
+    known: ParsedDocument | None
+
+
 class DocumentCache:
     """The documents of one schema."""
 
@@ -119,11 +137,13 @@ class DocumentCache:
 
     def load(self, source: str, budget: ParsingBudget | None = None) -> ParsedDocument | InvalidDocument:
         """The document with this source, or its errors. `budget` pays for parsing one that is not known; it may refuse."""
+        found = self.admit(source, budget)
+        return self.store(found, self.read(found)) if isinstance(found, UnreadDocument) else found
+
+    def admit(self, source: str, budget: ParsingBudget | None) -> ParsedDocument | InvalidDocument | UnreadDocument:
+        """The document with this source, if it is known or refused; else what `read` takes."""
         if (valid := self._valid.get(source)) is not None:
             return valid
-        return self._load_unknown(source, budget)
-
-    def _load_unknown(self, source: str, budget: ParsingBudget | None) -> ParsedDocument | InvalidDocument:
         limits = self._limits
         size = len(source) if len(source) > limits.source_bytes else len(source.encode(errors="replace"))
         if size > limits.source_bytes:
@@ -143,12 +163,24 @@ class DocumentCache:
         if budget is not None and (wait_seconds := budget.take(len(tokens))) is not None:
             message = "Too many new documents in too short a time: sign in, or try again later."
             return InvalidDocument((coded_error(message, "RATE_LIMITED", retryAfter=ceil(wait_seconds)),))
-        document = self._parse_and_validate(source, self._by_key.get(key))
+        return UnreadDocument(source, key, self._by_key.get(key))
+
+    def read(self, unread: UnreadDocument) -> ParsedDocument | InvalidDocument:
+        """The document of a source, parsed and validated. Looks at nothing that others change, so any thread may."""
+        return self._parse_and_validate(unread.source, unread.known)
+
+    def store(self, unread: UnreadDocument, document: ParsedDocument | InvalidDocument) -> ParsedDocument | InvalidDocument:
+        """Remember what was read; its programs, those of now and of later, count as part of it."""
+        source, key = unread.source, unread.key
         if isinstance(document, InvalidDocument):
             self._invalid.put(key, document, 2 * len(key) + 2 * len(source) + 600 * len(document.errors) + 200)
-        else:
-            self._valid.put(source, document, _DOCUMENT_BYTES_PER_CHARACTER * len(source) + 1_000)
-            self._by_key.put(key, document, len(key) + 200)
+            return document
+        for operation in document.operations.values():
+            operation.on_compiled = lambda length: self._valid.grow(source, _PROGRAM_BYTES_PER_CHARACTER * length)
+        compiled = sum(operation.compiled_characters for operation in document.operations.values())
+        size = _DOCUMENT_BYTES_PER_CHARACTER * len(source) + _PROGRAM_BYTES_PER_CHARACTER * compiled + 1_000
+        self._valid.put(source, document, size)
+        self._by_key.put(key, document, len(key) + 200)
         return document
 
     def _parse_and_validate(self, source: str, known: ParsedDocument | None = None) -> ParsedDocument | InvalidDocument:
@@ -161,8 +193,7 @@ class DocumentCache:
             return self._invalid_document([error], "QUERY_TOO_DEEP" if deep else "GRAPHQL_PARSE_FAILED", source)
         definitions = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
         if known is not None:
-            return self._with_programs(
-                source,
+            return ParsedDocument(
                 {
                     name: replace(
                         operation,
@@ -171,10 +202,12 @@ class DocumentCache:
                         dry_run=operation.dry_run,
                         variable_coercer=None,
                         programs={},
+                        compiled_characters=0,
+                        on_compiled=_count_nothing,
                         subscription_plan=UNPLANNED,
                     )
                     for (name, operation), definition in zip(known.operations.items(), definitions, strict=True)
-                },
+                }
             )
         if errors := self._validator.validate(node, source):
             return self._invalid_document(errors, "GRAPHQL_VALIDATION_FAILED", source)
@@ -198,7 +231,7 @@ class DocumentCache:
             operations[operation.name] = operation
         if errors:
             return self._invalid_document(errors, "QUERY_TOO_COMPLEX", source)
-        return self._with_programs(source, operations)
+        return ParsedDocument(operations)
 
     def cost_error(self, operation: Operation, variables: Mapping[str, Any], cost: int) -> FormattedError:
         """The error of an operation whose cost exceeds the limit; it names the path with the greatest part of the cost."""
@@ -213,12 +246,6 @@ class DocumentCache:
         visitor = ComplexityVisitor(self._schema, operation.document, self._weights, self._limits.page_rows)
         root = self._schema.get_root_type(operation.kind)
         return 0 if root is None else ActualCost(visitor).compute(operation.definition, root, data)
-
-    def _with_programs(self, source: str, operations: Mapping[str | None, Operation]) -> ParsedDocument:
-        """The document, whose programs count as part of its size in the cache."""
-        for operation in operations.values():
-            operation.on_compiled = lambda length: self._valid.grow(source, _PROGRAM_BYTES_PER_CHARACTER * length)
-        return ParsedDocument(operations)
 
     def _invalid_document(self, errors: Iterable[GraphQLError], code: str, source: str) -> InvalidDocument:
         return InvalidDocument(tuple(self._format_error(error, code) for error in errors), source)

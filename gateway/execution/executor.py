@@ -14,15 +14,13 @@ levels may see a write that came between them; each object is of one moment. A c
 levels.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Hashable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from inspect import isawaitable
-from time import monotonic
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 import strawberry
@@ -35,20 +33,19 @@ from strawberry.execution import optimized_is_awaitable
 from domain.errors import Overloaded
 from gateway.execution.compiled.leaf_serialization import JSON_OPTIONS
 from gateway.execution.compiled.program import NotCompiled, ProgramCompiler
-from gateway.execution.documents import DocumentCache, InvalidDocument, Operation, ParsedDocument
+from gateway.execution.documents import DocumentCache, InvalidDocument, Operation, ParsedDocument, UnreadDocument
 from gateway.execution.dry_run import DryRun
 from gateway.execution.errors import FormattedError, coded_error, format_errors, format_field_errors, format_request_error
 from gateway.execution.limits import Limits
 from gateway.execution.metrics import ExecutionMetrics, timed
+from gateway.execution.new_documents import MAX_LOOP_CHARACTERS, NewDocumentTurns
 from gateway.execution.parsing_budget import ParsingBudget, ParsingBudgets
 from gateway.execution.position_reader import PositionReader
 from gateway.execution.timeout import Timeout
 from schema.fields import Binding
 from transport.fair_scheduler import QueueFull
-from transport.fair_semaphore import FairSemaphore
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
-_SECONDS_PER_CHARACTER: Final = 4e-6  # to parse, validate and compile a document
 
 
 class OperationRequest(NamedTuple):
@@ -106,10 +103,6 @@ def error_result(*errors: FormattedError) -> OperationResult:
     return OperationResult(errors=errors, executed=False)
 
 
-def _do_nothing(context: Any) -> None:
-    """The default of `before_event`."""
-
-
 class Executor:
     """Executes operations on one schema; shared by all requests of a process."""
 
@@ -121,7 +114,7 @@ class Executor:
         weights: Mapping[str, int] | None = None,
         hints: bool = True,
         timeout_seconds: float = 10.0,
-        before_event: Callable[[Any], None] = _do_nothing,
+        before_event: Callable[[Any], None] = lambda context: None,
         bindings: Mapping[str, Binding] | None = None,
         position_reader: PositionReader | None = None,
     ) -> None:
@@ -139,7 +132,7 @@ class Executor:
         self._programs = None if bindings is None else ProgramCompiler(schema, bindings)
         self.execution_counts: Counter[str] = Counter()
         self.metrics = ExecutionMetrics()
-        self._new_documents = FairSemaphore(slots=1)
+        self._new_documents = NewDocumentTurns()
         self.parsing_budgets = ParsingBudgets()
         """For strangers: `prepare` takes the budget of their address."""
         self._hints = hints
@@ -170,6 +163,10 @@ class Executor:
         document = self._documents.find(request.query)
         return None if document is None else self._select(document, request, may_introspect=may_introspect)
 
+    def is_long_and_new(self, query: str) -> bool:
+        """Whether only `prepare_in_turn` should read the document."""
+        return len(query) > MAX_LOOP_CHARACTERS and self._documents.find(query) is None
+
     async def prepare_in_turn(
         self,
         request: OperationRequest,
@@ -178,26 +175,28 @@ class Executor:
         may_introspect: bool = True,
         parsing_budget: ParsingBudget | None = None,
     ) -> PreparedOperation | OperationResult:
-        """
-        `prepare`, and compile, when it is the turn of this `owner` (a person, an address).
-
-        A new document takes 2 to 20 ms of the event loop. One is done at a time, owners take turns, and as much time is left to
-        everybody else's operations before the next.
-        """
+        """`prepare`, and compile, when it is the turn of this `owner` (a person, an address): see `NewDocumentTurns`."""
+        characters = len(request.query)
         try:
-            async with self._new_documents.slot(
-                owner, cost_seconds=len(request.query) * _SECONDS_PER_CHARACTER, timeout_seconds=self.timeout_seconds
-            ):
-                await asyncio.sleep(0)  # a slot that is free is taken at once: others may wait for this turn of the loop
-                began = monotonic()
-                prepared = self.prepare(request, may_introspect=may_introspect, parsing_budget=parsing_budget)
-                if isinstance(prepared, PreparedOperation):
-                    self.compiled_program(prepared)
-                if self._new_documents.waiting:
-                    await asyncio.sleep(monotonic() - began)
+            async with self._new_documents.turn(owner, characters=characters, timeout_seconds=self.timeout_seconds) as turn:
+                found = self._documents.admit(request.query, parsing_budget)
+                if not isinstance(found, UnreadDocument):
+                    return self._select(found, request, may_introspect=may_introspect)
+                document, prepared = await turn.run(self._read, found, request, may_introspect)
+                self._documents.store(found, document)
                 return prepared
         except (QueueFull, TimeoutError):
             return error_result(*format_errors(Overloaded("Too many new documents wait to be read; try again.")))
+
+    def _read(
+        self, unread: UnreadDocument, request: OperationRequest, may_introspect: bool
+    ) -> tuple[ParsedDocument | InvalidDocument, PreparedOperation | OperationResult]:
+        """A new document, and what was asked of it, compiled. Nobody else has the document yet, so any thread may."""
+        document = self._documents.read(unread)
+        prepared = self._select(document, request, may_introspect=may_introspect)
+        if isinstance(prepared, PreparedOperation):
+            self.compiled_program(prepared)
+        return document, prepared
 
     def _select(
         self, document: ParsedDocument | InvalidDocument, request: OperationRequest, *, may_introspect: bool

@@ -92,7 +92,10 @@ class Operations:
             return
         self._started += 1
         info = self._info._replace(request_id=f"{self._info.request_id}.{self._started}")
-        if self._services.persisted_queries.applies_to(frame.request):
+        request = frame.request
+        if self._services.persisted_queries.applies_to(request) or self._services.subscriptions.executor.is_long_and_new(
+            request.query
+        ):
             self._open[frame.id] = self._tasks.start(self._load_and_run(frame, credentials, info))
             return
         prepared = self._prepare(frame.request, credentials, info)
@@ -137,7 +140,8 @@ class Operations:
     async def _prepare_in_turn(
         self, request: OperationRequest, credentials: Any, info: RequestInfo
     ) -> PreparedOperation | OperationResult:
-        """`_prepare` outside of the turns that messages have: many persisted documents may come back at once."""
+        """`_prepare` outside of the turns that messages have: for persisted documents, of which many may come at once, and for
+        long ones."""
         executor = self._services.subscriptions.executor
         may_introspect = self._services.may_introspect(credentials)
         prepared = executor.prepare_known(request, may_introspect=may_introspect)
@@ -151,8 +155,9 @@ class Operations:
         )
 
     async def _load_and_run(self, frame: Subscribe, credentials: Any, info: RequestInfo) -> None:
-        """Find the document that an operation names, then run it."""
-        found = await self._services.persisted_queries.resolve(frame.request)
+        """Find the document that an operation names or read the one that it has, then run it."""
+        request, persisted = frame.request, self._services.persisted_queries
+        found = await persisted.resolve(request) if persisted.applies_to(request) else request
         prepared = found if isinstance(found, OperationResult) else await self._prepare_in_turn(found, credentials, info)
         if isinstance(prepared, OperationResult):
             self.finish(frame.id, self._open.get(frame.id), prepared.errors)

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.blob import ListedBlob
+from persistence.backup.running import require_no_backup
 from persistence.blobs.document_objects import PREFIX, DocumentObjects, content_key, document_key, gather_limited, version_key
 from persistence.engine.advisory_lock import lock_id
 from persistence.engine.database import Connection, Database
@@ -75,7 +76,7 @@ async def check_integrity(database: Database, objects: DocumentObjects) -> Integ
 
 
 async def delete_orphans(database: Database, objects: DocumentObjects, *, older_than: timedelta = MIN_ORPHAN_AGE) -> int:
-    """Delete orphans of a certain age; how many went."""
+    """Delete orphans of a certain age; how many went. Raises BackupRunning while one is."""
     before = datetime.now(UTC) - older_than
     found, _ = await _by_document(objects.blobs.find(PREFIX))
     gone = 0
@@ -87,6 +88,7 @@ async def delete_orphans(database: Database, objects: DocumentObjects, *, older_
             await lock_id(connection, document_id)
             await connection.fetch_row(document_statements.LOCK_FOR_SERVER, id=document_id)
             orphans = set(old) - (await _referenced_keys(connection, [document_id]))[document_id]
+            await require_no_backup(connection)
             await gather_limited([_delete_job(objects, key) for key in orphans])
             gone += len(orphans)
     return gone

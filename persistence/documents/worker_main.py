@@ -1,6 +1,7 @@
 """Entry point of a document worker process (`persistence.documents.worker_pool`): runs jobs from standard input until it ends.
 
-Its argument is the parent's process id; it dies with the parent. It imports what a job names, and nothing that opens anything.
+Its arguments are the parent's process id and the bytes of memory that it may have; it dies with the parent. It imports what a
+job names, and nothing that opens anything.
 """
 
 import ctypes
@@ -17,18 +18,17 @@ from typing import Any, BinaryIO, Final
 from domain.errors import DomainError
 
 LENGTH_PREFIX: Final = struct.Struct("!Q")
-_MEMORY_LIMIT_BYTES: Final = 2 * 1024**3
 _MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
 _NICENESS: Final = 5
 _PR_SET_PDEATHSIG: Final = 1
 
 
-def main(parent: int) -> None:
+def main(parent: int, memory_bytes: int) -> None:
     """Run jobs until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group: the parent decides
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_LIMIT_BYTES, _MEMORY_LIMIT_BYTES))
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     if os.getppid() != parent:
         return
     os.nice(_NICENESS)
@@ -64,4 +64,4 @@ def _run_next_job(jobs: BinaryIO, length: int) -> bytes:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))

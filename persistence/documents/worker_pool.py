@@ -1,4 +1,5 @@
-"""Runs CPU-heavy document work: small inputs inline, larger ones in worker processes, with a fair share for each person.
+"""Runs CPU-heavy work on documents and pictures: small inputs inline, larger ones in worker processes, with a fair share for
+each person.
 
 What a document costs is decided by whoever wrote it, and Python computes one thing at a time: on a thread of the server, a second
 of work stops everybody for a second. So all that grows with a document (parsing Markdown, rendering, comparing, loading) runs in
@@ -36,6 +37,7 @@ from transport.fair_semaphore import FairSemaphore
 T = TypeVar("T")
 
 MAX_INLINE_BYTES: Final = 512
+MEMORY_BYTES: Final = 2 * 1024**3
 MAX_UPDATE_BYTES: Final = 2 * MAX_DOCUMENT_BYTES  # what is stored already must always load
 _LARGE_BYTES: Final = 16 * 1024
 _MIN_SLOTS, _MAX_SLOTS = 3, 5
@@ -57,13 +59,21 @@ logger = logging.getLogger(__name__)
 
 
 class WorkerPool:
-    """The workers of one process; `slots` is how many may work at once."""
+    """
+    The workers of one process.
 
-    def __init__(self, *, slots: int | None = None) -> None:
+    `slots`: how many may work at once; `memory_bytes`: the address space of each; `warm_up`: loads what most jobs need.
+    """
+
+    def __init__(
+        self, *, slots: int | None = None, memory_bytes: int = MEMORY_BYTES, warm_up: Callable[[], object] = warm_up
+    ) -> None:
         self._slot_count = slots or max(_MIN_SLOTS, min(_MAX_SLOTS, (os.cpu_count() or 1) + 1))
         self._slots = FairSemaphore(
             slots=self._slot_count, max_waiting=_MAX_WAITING, max_waiting_per_owner=_MAX_WAITING_PER_OWNER
         )
+        self._memory_bytes = memory_bytes
+        self._warm_up = warm_up
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
         self._reap_timer: asyncio.TimerHandle | None = None
@@ -73,9 +83,11 @@ class WorkerPool:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, *, slots: int | None = None) -> AsyncIterator[Self]:
+    async def open(
+        cls, *, slots: int | None = None, memory_bytes: int = MEMORY_BYTES, warm_up: Callable[[], object] = warm_up
+    ) -> AsyncIterator[Self]:
         """A pool without any worker as yet; at the end all are killed."""
-        pool = cls(slots=slots)
+        pool = cls(slots=slots, memory_bytes=memory_bytes, warm_up=warm_up)
         try:
             yield pool
         finally:
@@ -90,9 +102,9 @@ class WorkerPool:
         """
         Call a function whose work grows with `size` bytes, on behalf of `owner` (None: the server itself).
 
-        The function must be found by its name in a module; its arguments and its result must pickle. Raises the DomainError that
-        it raises, RuntimeError for any other error, TooExpensive when it takes too long or too much memory, and Overloaded when
-        too many jobs wait.
+        Below MAX_INLINE_BYTES it is called in this process. The function must be found by its name in a module; its arguments and
+        its result must pickle. Raises the DomainError that it raises, RuntimeError for any other error, TooExpensive when it
+        takes too long or too much memory, and Overloaded when too many jobs wait.
         """
         if size < MAX_INLINE_BYTES:
             return function(*args, **kwargs)
@@ -164,7 +176,7 @@ class WorkerPool:
     def _take_worker(self, *, is_large: bool) -> "_Worker":
         # A large job leaves the last idle worker to a small one, and waits for a process to start itself.
         may_take = len(self._idle) > is_large or len(self._idle) + len(self._busy) >= self._slot_count
-        worker = self._idle.pop() if self._idle and may_take else _Worker()
+        worker = self._idle.pop() if self._idle and may_take else _Worker(self._memory_bytes)
         self._busy.add(worker)
         self._ensure_spare()
         return worker
@@ -186,10 +198,10 @@ class WorkerPool:
                 self._ensure_spare()
 
     async def _start_spare(self) -> None:
-        worker = _Worker()
+        worker = _Worker(self._memory_bytes)
         self._busy.add(worker)
         try:
-            await worker.run(_MIN_CPU_SECONDS, (warm_up, (), {}))
+            await worker.run(_MIN_CPU_SECONDS, (self._warm_up, (), {}))
         except (TimeoutError, EOFError, OSError) as error:
             if not self._is_closed:
                 logger.warning("A spare worker did not start: %r", error)
@@ -221,7 +233,8 @@ class WorkerPool:
 class _Worker:
     """One worker process, started with its first job."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory_bytes: int) -> None:
+        self._memory_bytes = memory_bytes
         self._process: asyncio.subprocess.Process | None = None
         self.is_healthy = True
         self.was_used = True
@@ -233,7 +246,7 @@ class _Worker:
         async with asyncio.timeout(cpu_seconds * _WALL_TIME_FACTOR + (_START_TIMEOUT_SECONDS if self._process is None else 0.0)):
             if self._process is None:
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "persistence.documents.worker_main", str(os.getpid())),
+                    *(sys.executable, "-m", "persistence.documents.worker_main", str(os.getpid()), str(self._memory_bytes)),
                     cwd=_ROOT,
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,

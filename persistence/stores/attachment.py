@@ -16,7 +16,7 @@ from domain.attachment import Attachment
 from domain.blob import attachment_key
 from domain.page import Order
 from domain.permissions import Role
-from persistence.access import VIEWER, any_id, project_open_to, project_visible, shares_team
+from persistence.access import VIEWER, any_id, project_open_to, project_visible
 from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Connection, Database
 from persistence.engine.pages import ListQuery
@@ -82,12 +82,13 @@ _BY_IDS = Statement(
         or_(
             _is_unattached_upload_of(VIEWER),
             and_(attached, project_visible(_project_id, by_id=True)),
-            and_(attached, _a.c.subject_type == literal_column("'User'"), shares_team(_a.c.subject_id, by_id=True)),
+            and_(attached, _a.c.subject_type == literal_column("'User'"), _a.c.subject_id == VIEWER),
         ),
     ),
     _ROW,
 )
 _OWN_UPLOAD = Statement(select(*columns(Attachment, _a)).where(_a.c.id == any_id(), _a.c.uploader_id == VIEWER), _ROW)
+_READY = Statement(select(*columns(Attachment, _a)).where(_a.c.id == any_id(), _a.c.state == literal_column("'READY'")), _ROW)
 _AVATARS_BY_IDS = Statement(
     select(*columns(Attachment, _a)).where(_a.c.id == any_id(), _a.c.subject_type == literal_column("'User'"), attached), _ROW
 )
@@ -156,6 +157,11 @@ async def by_ids(database: Database, viewer: UUID, attachment_ids: Sequence[UUID
 async def get_own_upload(database: Database, viewer: UUID, attachment_id: UUID) -> Any:
     """A file that the viewer has uploaded, wherever it is now; None when there is none."""
     return await database.fetch_row(_OWN_UPLOAD, ids=[attachment_id], viewer=viewer)
+
+
+async def get_ready(database: Database, attachment_id: UUID) -> Any:
+    """A file that is complete, whoever may see it; None when there is none."""
+    return await database.fetch_row(_READY, ids=[attachment_id])
 
 
 async def avatars_by_ids(database: Database, attachment_ids: Sequence[UUID]) -> dict[UUID, Any]:

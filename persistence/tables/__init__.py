@@ -14,6 +14,7 @@ from persistence.tables.events import events, idempotency_keys, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
 from persistence.tables.identity import (
     account_tokens,
+    calendar_feeds,
     external_identities,
     factors,
     invitations,
@@ -33,6 +34,7 @@ from persistence.tables.notifications import (
     push_devices,
     push_keys,
 )
+from persistence.tables.restores import restores
 from persistence.tables.search import search_entries, search_queue, search_terms
 from persistence.tables.tasks import (
     comment_reactions,
@@ -61,6 +63,7 @@ __all__ = [
     "audit_entries",
     "audit_heads",
     "authorization_codes",
+    "calendar_feeds",
     "comment_reactions",
     "comments",
     "consumer_attempts",
@@ -97,6 +100,7 @@ __all__ = [
     "push_devices",
     "push_keys",
     "recovery_codes",
+    "restores",
     "schedule_runs",
     "search_entries",
     "search_queue",

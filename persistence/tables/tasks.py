@@ -84,26 +84,26 @@ tasks = Table(
     Column("rank", Text, nullable=False),
     Column("deleted_at", INSTANT),
     Column("external_ref", Text),
+    Column("recurrence", Text),
+    Column("recurs_on", Date),
     Index("uq_tasks_project_rank", "project_id", "rank", unique=True),
-    Index("uq_tasks_team_number", "team_id", "number", unique=True),
-    Index(None, "key"),
-    Index(None, "parent_id", "rank"),
+    # A number is used once in its team: keys of teams are unique, and stay.
+    Index("uq_tasks_key", "key", unique=True),
+    Index(None, "parent_id", "rank", postgresql_where=text("parent_id IS NOT NULL")),
     Index(None, "project_id", "status", "rank"),
     # An order of `persistence.stores.task_queries` each.
     Index(None, "project_id", "team_id", "number"),
-    Index(None, "project_id", "status", "id"),
     Index(None, "project_id", "priority", "id"),
     Index(None, "project_id", "created_at", "id"),
     Index(None, "project_id", "updated_at", "id"),
-    Index(None, "assignee_id", "project_id", "created_at", "id"),
+    Index(None, "assignee_id", "project_id", "created_at", "id", postgresql_where=text("assignee_user_id IS NOT NULL")),
+    Index(None, "creator_id", "project_id", "created_at", "id"),
     Index("ix_tasks_label_ids", "label_ids", postgresql_using="gin"),
     Index(
-        "ix_tasks_assigned_due_on",
-        "due_on",
+        "ix_tasks_recurs_on",
+        "recurs_on",
         "id",
-        postgresql_where=text(
-            "due_on IS NOT NULL AND completed_at IS NULL AND deleted_at IS NULL AND assignee_user_id IS NOT NULL"
-        ),
+        postgresql_where=text("recurs_on IS NOT NULL AND deleted_at IS NULL"),
     ),
     Index("ix_tasks_long_rank", "project_id", postgresql_where=text("length(rank) > 64")),
 )
@@ -130,7 +130,7 @@ Index(
     tasks.c.project_id,
     func.coalesce(tasks.c.due_on, NO_DAY),
     tasks.c.id,
-    postgresql_where=text("status < 'DONE'"),
+    postgresql_where=text("status < 'DONE' AND assignee_user_id IS NOT NULL"),
 )
 
 # What ranks of tasks and documents became when they were compacted, for cursors that were made before.
@@ -236,4 +236,6 @@ open_task_counts = Table(
     Column("due_on", Date, nullable=False),
     Column("tasks", Integer, nullable=False),
     PrimaryKeyConstraint("project_id", "due_on"),
+    # Where tasks are due on a day, whoever's they are.
+    Index(None, "due_on"),
 )

@@ -65,6 +65,9 @@ class TaskCreateInput:
     assignee_id: strawberry.ID | None = optional("Who does it: somebody who sees the project.", of="User")
     start_on: date | None = optional("When work starts.")
     due_on: date | None = optional("When it is due.")
+    recurrence: str | None = optional(
+        "A rule such as FREQ=WEEKLY;BYDAY=MO (RFC 5545) by which the next tasks are made; it needs a due day."
+    )
     estimate: float | None = optional("How much work it is, in the team's own unit.")
     label_ids: list[strawberry.ID] | None = optional("Labels of the team.", of="Label")
     upload_ids: list[strawberry.ID] | None = optional("Files of one's own to attach, 20 at most.", of="Attachment")
@@ -85,6 +88,9 @@ class TaskUpdateInput:
     assignee_id: strawberry.ID | None = optional("Who does it: somebody who sees the project.", of="User")
     start_on: date | None = optional("When work starts.")
     due_on: date | None = optional("When it is due.")
+    recurrence: str | None = optional(
+        "A rule such as FREQ=WEEKLY;BYDAY=MO (RFC 5545) by which the next tasks are made; it needs a due day."
+    )
     estimate: float | None = optional("How much work it is, in the team's own unit.")
     add_label_ids: list[strawberry.ID] | None = optional("Labels to put on.", of="Label")
     remove_label_ids: list[strawberry.ID] | None = optional("Labels to take off.", of="Label")
@@ -198,7 +204,7 @@ class TaskOrderField(Enum):
     RANK = strawberry.enum_value("RANK", description="Rank on the board.")
     KEY = strawberry.enum_value("KEY", description="Team and number.")
     TITLE = strawberry.enum_value("TITLE", description="Title, by code point.")
-    STATUS = strawberry.enum_value("STATUS", description="Column, from left to right.")
+    STATUS = strawberry.enum_value("STATUS", description="Column, from left to right; within one, the rank on the board.")
     PRIORITY = strawberry.enum_value("PRIORITY", description="From none to urgent.")
     DUE_ON = strawberry.enum_value("DUE_ON", description="Due day; unset counts as last.")
     CREATED_AT = strawberry.enum_value("CREATED_AT", description="Creation.")

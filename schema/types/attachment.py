@@ -37,6 +37,13 @@ class Attachment(Node):
         "Short-lived signed download URL; null until the file is ready.",
         needs=["id", "file_name", "content_type", "state"],
     )
+    thumbnail_url: URL | None = relation(
+        resolvers.attachment.thumbnail_urls,
+        "Short-lived signed URL of a smaller WebP of a PNG, JPEG, GIF or WebP: upright, without metadata, of an animation the "
+        "first frame. Null for other files and for those above 32 MiB. It answers 404 where the picture cannot be read or has "
+        "more than 50 million pixels.",
+        needs=["id", "content_type", "byte_size", "state"],
+    )
 
 
 @view("An HTTP header.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import resolvers.api_token
+import resolvers.calendar_feed
 import resolvers.external_identity
 import resolvers.factor
 import resolvers.inputs.factor
@@ -108,6 +109,13 @@ class Account:
         guard=Scope.PROFILE_READ,
         personal=True,
     )
+    calendar_feed_url: URL | None = relation(
+        resolvers.calendar_feed.urls,
+        "Address at which calendar programs read what is assigned to the viewer and due; null before `calendarFeedRotate`. "
+        "Whoever has it can read.",
+        guard=Scope.ADMIN,
+        personal=True,
+    )
     recovery_codes_left: int = relation(
         resolvers.factor.recovery_codes_left,
         "How many recovery codes have not been used.",
@@ -168,7 +176,9 @@ class User(Entity):
         resolvers.user.emails, "E-mail address; null unless the viewer shares a team with the user or is the user."
     )
     avatar_url: URL | None = relation(
-        resolvers.user.avatar_urls, "URL of the picture as uploaded; null when there is none.", needs=["avatar_id"]
+        resolvers.user.avatar_urls,
+        "Short-lived signed URL of the picture as a square WebP, without metadata; null when there is none.",
+        needs=["avatar_id"],
     )
     status: UserStatus = leaf("Status of the account.")
     is_bot: bool = leaf("Whether the user is a program.")

@@ -58,6 +58,8 @@ _CATCH_ALL_BOUNDARIES: dict[str, str] = {
     "gateway/execution/executor.py:Executor.execute": "the rim of an operation: bugs are masked and logged",
     "gateway/execution/executor.py:Executor.subscribe": "the rim of a subscription's start: bugs are masked and logged",
     "gateway/websocket/connection.py:WebSocketConnection.on_message": "the rim of a socket: a bug closes it, and is logged",
+    "content/picture.py:render_thumbnail": "decoders of hostile files raise whatever they meet: there is no thumbnail",
+    "content/picture.py:_orientation": "damaged metadata raises whatever it meets, and does not make a picture unreadable",
     "mail/incoming.py:read_mail": "the rim of a message: the standard library's parser fails in many ways on what anybody may send",
     "gateway/http/endpoint.py:GraphQLEndpoint.__call__": "the rim of a request",
     "gateway/http/endpoint.py:GraphQLEndpoint.post": "the rim of a whole request",

@@ -4,6 +4,9 @@ import asyncio
 import re
 from pathlib import Path
 
+import pytest
+
+from app.bootstrap import LIMITS
 from gateway.execution.executor import Executor, OperationRequest, OperationResult, PreparedOperation
 from schema.root import bindings, schema
 
@@ -62,6 +65,51 @@ async def test_a_known_document_waits_for_nobody() -> None:
     assert isinstance(executor.prepare_known(document("Known")), PreparedOperation)
 
 
+def long_document(name: str) -> OperationRequest:
+    fields = " ".join(f"{name}{number}: tasks(first: 2) {{ nodes {{ id title assignee {{ id }} }} }}" for number in range(20))
+    return OperationRequest(f"query {name} {{ {fields} }}")
+
+
+async def test_the_loop_goes_on_while_a_long_document_is_read() -> None:
+    executor = Executor(schema, bindings=bindings, limits=LIMITS)
+    await executor.prepare_in_turn(long_document("First"), owner=1)  # what every first document makes, once for a process
+    turns = 0
+    async with asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(executor.prepare_in_turn(long_document("Second"), owner=1))
+        while not reading.done():
+            await asyncio.sleep(0)
+            turns += 1
+    prepared = reading.result()
+    assert isinstance(prepared, PreparedOperation)
+    assert len(prepared.operation.programs) == 1  # compiled there too
+    assert executor.prepare_known(long_document("Second")) is not None
+    assert turns > 20
+
+
+async def test_a_request_that_is_cancelled_leaves_its_turn_when_its_document_is_read() -> None:
+    executor = Executor(schema, bindings=bindings, limits=LIMITS)
+    async with asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(executor.prepare_in_turn(long_document("First"), owner=1))
+        second = tasks.create_task(executor.prepare_in_turn(long_document("Second"), owner=2))
+        await asyncio.sleep(0.001)
+        first.cancel()
+    assert isinstance(second.result(), PreparedOperation)
+    assert first.cancelled()
+
+
+@pytest.mark.parametrize(
+    "text", ["{ viewer { " + "unknown " * 100 + "} }", "{ " * 60 + "x" * 500, "{ viewer { id } } " + "# " * 300]
+)
+async def test_a_long_document_gets_the_answer_that_it_gets_without_turns(text: str) -> None:
+    in_turn = await Executor(schema, bindings=bindings, limits=LIMITS).prepare_in_turn(OperationRequest(text), owner=1)
+    at_once = Executor(schema, bindings=bindings, limits=LIMITS).prepare(OperationRequest(text))
+    if isinstance(at_once, OperationResult):
+        assert in_turn == at_once
+    else:
+        assert isinstance(in_turn, PreparedOperation)
+        assert in_turn.cost == at_once.cost
+
+
 def test_no_request_is_prepared_past_the_turns() -> None:
     root = Path(__file__).parents[2]
     found = {
@@ -70,7 +118,7 @@ def test_no_request_is_prepared_past_the_turns() -> None:
         for path in (root / folder).rglob("*.py")
     }
     assert {path: count for path, count in found.items() if count} == {
-        "gateway/execution/executor.py": 3,  # by `prepare_in_turn`, and for requests that tests and embedders hand in
+        "gateway/execution/executor.py": 2,  # for requests that tests and embedders hand in
         "gateway/webhook_payloads.py": 1,  # of webhooks: in workers, and once for a mutation that sets one
-        "gateway/websocket/operations.py": 1,  # of messages, which have turns of their own (`transport.fair_turns`)
+        "gateway/websocket/operations.py": 1,  # of short ones in messages, which have turns of their own (`transport.fair_turns`)
     }

@@ -54,6 +54,7 @@ _PUBLIC = {
     "Query.server",
     "Query.viewer",
 }
+_FOR_ONESELF = {"calendarFeedRotate"}  # whoever calls it changes their own
 _FOR_ANYBODY = {"passkeyRequestCreate"}  # it stores nothing
 
 
@@ -139,7 +140,8 @@ async def test_somebody_of_another_team_writes_nothing_here(app: App, tenant: Te
     before = await table_states(app)
     answer = await execute_mutation(app, tenant.team.outsider, tenant, name)
     _assert_outcome(answer, name, MUTATIONS[name].outsider)
-    assert await table_states(app) == before
+    if name not in _FOR_ONESELF:
+        assert await table_states(app) == before
 
 
 @pytest.mark.parametrize("name", sorted(MUTATIONS))

@@ -49,6 +49,7 @@ METRIC_TYPES = {
     "pantherahive_background_failures": "counter",
     "pantherahive_background_failing": "gauge",
     "pantherahive_search_queue": "gauge",
+    "pantherahive_thumbnails": "counter",
     "pantherahive_cache_bytes": "gauge",
     "pantherahive_cache_max_bytes": "gauge",
     "pantherahive_cache_entries": "gauge",

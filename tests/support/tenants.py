@@ -180,6 +180,7 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "sessionRefresh": MutationCase(lambda _: {"refreshToken": ""}, "INVALID", "INVALID"),
     "sessionRevoke": MutationCase(_input_of(sessionId="Session"), guest="NOT_FOUND"),
     "apiTokenCreate": MutationCase(lambda _: {"name": "", "scopes": []}, "INVALID", "INVALID"),
+    "calendarFeedRotate": MutationCase(lambda _: {}, guest="allowed", outsider="allowed"),
     "apiTokenRevoke": MutationCase(_input_of(id="ApiToken"), guest="NOT_FOUND"),
     "oauthClientCreate": MutationCase(
         _input_with(
@@ -288,6 +289,8 @@ MUTATIONS: Mapping[str, MutationCase] = {
         guest="allowed",
         instead={"teamId": _input_with({"kind": "OVERDUE"}, teamId="Team")},
     ),
+    # The newest change of the project: a link.
+    "undo": MutationCase(_input_of(changeId="Change")),
     "jobCancel": MutationCase(_input_of(id="Job"), guest="NOT_FOUND"),
     "uploadCreate": MutationCase(
         _input_with({"fileName": "a.txt", "contentType": "text/plain", "byteSize": 1}, subjectId="Task")
@@ -366,6 +369,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "documents": QueryCase("{ documents { nodes { id } } }"),
     "search": QueryCase('{ search(query: "first") { nodes { ... on Node { id } } } }'),
     "changes": QueryCase("{ changes { cursor } }"),
+    "snapshot": QueryCase("{ snapshot(types: [TASK]) { cursor } }"),
     "notifications": QueryCase("{ notifications { nodes { id } } }"),
     "job": QueryCase("query ($of: ID!) { job(id: $of) { id state } }", ("Job",)),
     "jobs": QueryCase("{ jobs { nodes { id } } }"),

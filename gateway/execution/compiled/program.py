@@ -79,6 +79,7 @@ class ProgramCompiler:
             program = self._compile(operation, dict(zip(operation.directive_variables, flags, strict=True)))
             operation.programs[flags] = program
             if isinstance(program, Program):
+                operation.compiled_characters += len(program.source)
                 operation.on_compiled(len(program.source))
         if isinstance(program, str):
             raise NotCompiled(program)

@@ -1,7 +1,7 @@
 /// What the viewer does to tasks: each shows at once, and is sent.
+import { rankBetween } from '@pantherahive/client/rank'
 import { change, newId } from './mutations'
-import { rankBetween } from './ranks'
-import { tasks, type Status, type Task } from './rows'
+import { type Status, type Task } from './rows'
 import { STATUS_NAMES } from '../ui/icons'
 
 /** The cards of a column, in their order. */
@@ -18,7 +18,7 @@ export function moveTask(task: Task, status: Status, before: Task | undefined, a
   const place = before ? { afterId: before.id } : after ? { beforeId: after.id } : {}
   change('taskMove', { id: task.id, status, ...place }, `Move ${task.key} to ${STATUS_NAMES[status]}`, {
     collection: 'tasks',
-    patch: { id: task.id, changes: { status, rank: rankBetween(before?.rank ?? null, after?.rank ?? null) } as Partial<Task> },
+    patch: { id: task.id, changes: { status, rank: rankBetween(before?.rank ?? null, before && after && before.rank >= after.rank ? null : (after?.rank ?? null)) } as Partial<Task> },
   })
 }
 
@@ -61,4 +61,3 @@ export function isOpen({ status }: Task): boolean {
   return status !== 'DONE' && status !== 'CANCELED'
 }
 
-export { tasks }

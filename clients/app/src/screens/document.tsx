@@ -197,7 +197,7 @@ function Text({ session, canUpdate }: { session: DocumentSession; canUpdate: boo
     if (!isLoaded || !place.current) return
     const made = new Editor({
       element: place.current,
-      extensions: extensions(session.doc, session.awareness),
+      extensions: extensions(session.opened.document, session.opened.awareness),
       injectCSS: false,
       editorProps: { attributes: { class: 'text', role: 'textbox', 'aria-multiline': 'true', 'aria-label': 'Text of the document' } },
     })
@@ -232,14 +232,13 @@ function SaveState({ session }: { session: DocumentSession }) {
 
 function Peers({ session }: { session: DocumentSession }) {
   const peers = useStore(session.peers)
-  const distinct = peers.filter((peer, index) => peers.findIndex(({ id }) => id === peer.id) === index)
-  if (distinct.length === 0) return null
+  if (peers.length === 0) return null
   return (
     <span className="peers" role="group" aria-label="Also here">
-      {distinct.slice(0, 6).map(({ id, name }) => (
+      {peers.slice(0, 6).map(({ id, name }) => (
         <Avatar key={id} id={id} name={name} size="large" />
       ))}
-      {distinct.length > 6 && <span className="faint">+{distinct.length - 6}</span>}
+      {peers.length > 6 && <span className="faint">+{peers.length - 6}</span>}
     </span>
   )
 }

@@ -1,9 +1,9 @@
 /// Files of a task: chosen or dropped, sent straight to where they are stored.
+import { upload } from '@pantherahive/client/upload'
 import { useRef, useState, type DragEvent } from 'react'
 import { notify } from '../data/notices'
 import type { Task } from '../data/rows'
 import { client } from '../data/session'
-import { upload } from '../data/uploads'
 import { AttachmentDelete } from '../graph/operations'
 import { Icon } from './icons'
 import { bytesInWords } from './times'
@@ -30,7 +30,7 @@ export function Attachments({ task, files, canAttach }: AttachmentsProps) {
       const show = (share: number) => setSending((all) => [...all.filter(({ name }) => name !== file.name), { name: file.name, share }])
       show(0)
       try {
-        await upload(file, task.id, show)
+        await upload(client, file, { subjectId: task.id, onProgress: (sent, total) => show(sent / total) })
       } catch (error) {
         notify(`${file.name}: not attached. ${error instanceof Error ? error.message : ''}`, 'problem')
       }
