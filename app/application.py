@@ -48,6 +48,7 @@ from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocument
 from gateway.subscriptions.manager import SubscriptionManager
 from gateway.sync_snapshot import SnapshotEndpoint
 from gateway.thumbnails import ThumbnailEndpoint
+from gateway.websocket.services import WebSocketLimits
 from mail.console import ConsoleMailer
 from mail.dev_pages import dev_mail_routes
 from mail.sns_message import SnsVerifier
@@ -121,6 +122,10 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         compress=settings.compression == "gzip",
         may_introspect=may_introspect,
         cost_meter=meter,
+        socket_limits=WebSocketLimits(
+            max_connections_per_person=settings.max_connections_per_person,
+            max_connections_per_address=settings.max_connections_per_address,
+        ),
         resource_metadata=settings.origin + GRAPH_METADATA_PATH,
     )
     if on_created is not None:
