@@ -123,8 +123,8 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         may_introspect=may_introspect,
         cost_meter=meter,
         socket_limits=WebSocketLimits(
-            max_connections_per_person=settings.max_connections_per_person,
-            max_connections_per_address=settings.max_connections_per_address,
+            max_connections_per_person=settings.max_connections[0],
+            max_connections_per_address=settings.max_connections[1],
         ),
         resource_metadata=settings.origin + GRAPH_METADATA_PATH,
     )

@@ -308,7 +308,7 @@ async def open_resources(
                 "cost": LIMITS.cost,
                 "bulk": MAX_BATCH_TASKS,
                 "upload_bytes": MAX_UPLOAD_BYTES,
-                "connections": settings.max_connections_per_person,
+                "connections": settings.max_connections[0],
             },
             features=["changes", "subscriptions", "documents", "uploads", "jobs", "push"],
         )

@@ -128,9 +128,7 @@ class Settings(BaseSettings):
         default=None, ge=1, description="Websockets of one person, in one process; in production 200, else any number."
     )
     connections_per_address: int | None = Field(
-        default=None,
-        ge=1,
-        description="Connections of strangers of one address, in one process; in production 500, else any number.",
+        default=None, ge=1, description="Connections of the strangers of an address, in one process; in production 500."
     )
     compression: Literal["off", "gzip"] = Field(default="off", description="How answers above 1 KiB are compressed.")
     mail_url: str | None = Field(
@@ -337,14 +335,10 @@ class Settings(BaseSettings):
         return (self.cost_limits or ("enforce" if self.production else "report")) == "enforce"
 
     @property
-    def max_connections_per_person(self) -> int | None:
-        """How many websockets a person may have in one process; None for any number."""
-        return self.connections_per_person or (200 if self.production else None)
-
-    @property
-    def max_connections_per_address(self) -> int | None:
-        """How many connections the strangers of an address may have in one process; None for any number."""
-        return self.connections_per_address or (500 if self.production else None)
+    def max_connections(self) -> tuple[int | None, int | None]:
+        """In one process: websockets of a person, and connections of an address' strangers; None for any number."""
+        person, address = (200, 500) if self.production else (None, None)
+        return self.connections_per_person or person, self.connections_per_address or address
 
     @property
     def seed(self) -> Literal["none", "demo", "large"]:
