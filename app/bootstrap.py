@@ -24,6 +24,8 @@ from app.adapters import (
     open_search,
     pubsub_backend,
 )
+from app.service_database import CannotStart as CannotStart
+from app.service_database import open_service_database
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
@@ -67,7 +69,8 @@ from persistence.documents.document_reader import DocumentReader
 from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.versions import VersionStore
 from persistence.documents.worker_pool import WorkerPool
-from persistence.engine.database import Database, DatabaseTimeouts, open_database
+from persistence.engine.connections import DatabaseTimeouts
+from persistence.engine.database import Database, open_database
 from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
@@ -106,10 +109,6 @@ POSITION_READER = PositionReader(
     resolvers.change.read_heads,
 )
 logger = logging.getLogger(__name__)
-
-
-class CannotStart(Exception):
-    """What an operator has to put right first; the message says it in a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +210,7 @@ async def open_resources(
     """The services over a migrated database. `timings`: how long rooms of live editing wait for what. `sign_in_limits`: how often
     one may try to sign in."""
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(url, max_connections=settings.database_connections))
+        database = await stack.enter_async_context(open_service_database(settings, url))
         queue = await stack.enter_async_context(open_queue(settings, url))
         wake_ups = await stack.enter_async_context(WakeUpSender.open(queue))
         live = await stack.enter_async_context(PubSub.open(pubsub_backend(settings), on_announced=wake_ups.mark_entry))

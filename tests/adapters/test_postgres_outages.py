@@ -19,7 +19,8 @@ from sqlalchemy import Float, bindparam, func, literal_column, select, text
 
 from domain.errors import StorageFull, Unavailable
 from embedded import PostgresFailed, embedded_postgres
-from persistence.engine.database import Database, DatabaseTimeouts, open_database
+from persistence.engine.connections import DatabaseTimeouts
+from persistence.engine.database import Database, open_database
 from persistence.engine.statement import Statement
 from tests.conftest import migrate_template
 from tests.support.backing_services import database_from_template

@@ -165,7 +165,7 @@ async def test_of_many_tasks_the_nearest_are_shown(app: App, team: SampleTeam, h
     await app.sql.execute(
         "INSERT INTO tasks (id, version, created_at, updated_at, team_id, project_id, number, key, title, title_collation, status,"
         " priority, assignee_user_id, due_on, rank)"
-        " SELECT gen_random_uuid(), 1, now(), now(), $1, $2, n, $1::text || n, 'T' || n, '', 'TODO', 'NONE', $3, $4::date + n - 1500,"
+        " SELECT gen_random_uuid(), 1, now(), now(), $1, $2, n, left(md5(random()::text), 8) || n, 'T' || n, '', 'TODO', 'NONE', $3, $4::date + n - 1500,"
         " lpad(n::text, 6, '0') FROM generate_series(1, 3000) AS n",
         team.team.id,
         team.project.id,

@@ -102,7 +102,7 @@ def test_every_field_that_takes_an_id_is_asked_with_one() -> None:
     core = schema._schema
     for type_, table in ((core.query_type, QUERIES), (core.subscription_type, SUBSCRIPTIONS)):
         assert type_ is not None
-        taking = {name for name, field in type_.fields.items() if {"id", "ids", "key"} & set(field.args)}
+        taking = {name for name, field in type_.fields.items() if {"id", "ids", "key", "nodeId"} & set(field.args)}
         assert {name for name, question in table.items() if question.id_types} == taking
 
 

@@ -375,6 +375,10 @@ QUERIES: Mapping[str, QueryCase] = {
     "jobs": QueryCase("{ jobs { nodes { id } } }"),
     "server": QueryCase("{ server { version } }"),
     "webhook": QueryCase("query ($of: ID!) { webhook(id: $of) { id url } }", ("Webhook",)),
+    "explainAccess": QueryCase(
+        "query ($of: ID!) { explainAccess(nodeId: $of, action: READ) { allowed } }",
+        ("Attachment", "Comment", "Document", "Label", "OAuthClient", "Project", "Task", "Team", "User", "Webhook"),
+    ),
     "rateLimit": QueryCase("{ rateLimit { remaining } }"),
 }
 
