@@ -286,6 +286,10 @@ class StorageFull(StorageUnavailable):
         super().__init__(message)
 
 
+RETRYABLE_CODES = frozenset(each.code for each in (RateLimited, Unavailable, Overloaded, StorageUnavailable, StorageFull))
+"""Codes after which the same operation may succeed later; a mutation is repeated safely under its `clientMutationId`."""
+
+
 class MultipleErrors(DomainError):
     """More than one thing is wrong with the input; each is reported."""
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from domain.api_token import ApiTokenStore
     from domain.attachment import AttachmentStore
     from domain.audit import AuditStore
+    from domain.calendar_feed import CalendarFeedStore
     from domain.comment import CommentStore
     from domain.device_code import DeviceCodeStore
     from domain.document import DocumentStore
@@ -69,6 +70,8 @@ class UnitOfWork(Protocol):
     def device_codes(self) -> "DeviceCodeStore": ...
     @property
     def oauth_grants(self) -> "OAuthGrantStore": ...
+    @property
+    def calendar_feeds(self) -> "CalendarFeedStore": ...
     @property
     def teams(self) -> "TeamStore": ...
     @property

@@ -11,6 +11,7 @@ from domain.account_mail import AccountMail, AccountMailer
 from domain.actor import Actor, Scope
 from domain.audit.events import OperationRefused, RefusedOperation
 from domain.blob import BlobStore
+from domain.calendar_feed import CalendarFeedTokens
 from domain.cost_limit import CostCharge
 from domain.errors import Forbidden, InsufficientScope, Unauthenticated
 from domain.events import Entry, is_followed
@@ -23,6 +24,7 @@ from domain.push_device import PushPlatform
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
 from domain.sign_in import SignIn
+from domain.task import Task
 from domain.webhook import Webhook, WebhookSecrets
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.signed_urls import UrlSigner
@@ -33,6 +35,7 @@ from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.worker_pool import WorkerPool
 from persistence.engine.database import Database
 from persistence.engine.loaders import BatchLoader
+from persistence.engine.principal_database import as_seen_by
 from persistence.events.idempotency import compute_fingerprint, find_result
 from persistence.events.streams import StreamLog
 from persistence.rights import RightsLoader
@@ -111,6 +114,7 @@ class Services:
     relying_party: RelyingParty
     registration: RegistrationMode
     account_mailer: AccountMailer
+    calendar_tokens: CalendarFeedTokens
     unsubscribe_tokens: UnsubscribeTokens
     outgoing_rules: OutgoingRules
     webhook_secrets: WebhookSecrets
@@ -136,6 +140,11 @@ class IdempotencyKey:
 
     key: str
     fingerprint: bytes
+
+
+def _tasks_in(values: Mapping[str, Any]) -> list[Task]:
+    """The tasks of the rows of a bulk call."""
+    return [each.task for each in values.get("results", ()) if each.task is not None]
 
 
 def _ids_in(value: Any) -> list[UUID]:
@@ -184,13 +193,15 @@ class Context:
         self.rights_stale = False
         self.heads: Mapping[str, int] | None = None
         """How far the viewer's streams were before anything else of the operation was read, where it selects a cursor."""
+        self.unstored: Mapping[UUID, Task] = {}
+        """The tasks that a dry run came to: what refers to them is shown with them."""
         self._loaders: dict[Any, BatchLoader] = {}
         self._now = now
 
     @property
     def database(self) -> Database:
-        """The database, for reads outside of a transaction."""
-        return self.services.database
+        """The database as the viewer sees it, for reads outside of a transaction."""
+        return as_seen_by(self.services.database, None if self.actor is None else self.actor.user_id)
 
     @property
     def viewer(self) -> Actor:
@@ -256,6 +267,7 @@ class Context:
         `writes_documents`: the mutation writes to the object storage.
         """
         dry_run_values: list[Mapping[str, Any]] = []
+        self.unstored = {}
         mails: Sequence[AccountMail] = ()
         enqueued_kinds: frozenset[str] = frozenset()
 
@@ -278,14 +290,17 @@ class Context:
         objects = self.services.document_objects if writes_documents else None
         try:
             result = await run_in_unit_of_work(
-                self.database,
+                # Strangers sign in, register and are invited: what they find by a secret belongs to nobody they are yet.
+                self.services.database if self.actor is None else self.database,
                 self.services.pubsub,
                 run,
                 client_mutation_id=client_mutation_id,
                 objects=objects,
                 origin=origin_of(self.actor, self.device),
+                is_dry_run=bool(input_values.get("dry_run")),
             )
         except DryRun:
+            self.unstored = {each.id: each for each in _tasks_in(dry_run_values[-1])}
             return MutationResult(client_mutation_id=client_mutation_id, values=dry_run_values[-1])
         for kind in enqueued_kinds:
             self.services.wake_workers(kind)

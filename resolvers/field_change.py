@@ -75,7 +75,7 @@ async def references(context: Context, parents: Sequence[FieldChange]) -> list[l
     named = list(dict.fromkeys(each for parent in parents for each in parent.references))
     people = [id_ for type_name, id_ in named if type_name == "User"]
     if people:
-        found |= {("User", id_): row for id_, row in (await user.by_ids(context.database, people)).items()}
+        found |= {("User", id_): row for id_, row in (await user.by_ids(context.services.database, people)).items()}
     others = [each for each in named if each[0] != "User"]
     found |= dict(zip(others, await entities(context, others), strict=True))
     return [

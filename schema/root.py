@@ -33,6 +33,7 @@ from resolvers.inputs import user as user_inputs
 from resolvers.scalars import SCALARS
 from schema import field_rules
 from schema.access_mutations import AccessMutations
+from schema.access_queries import AccessQueries
 from schema.account_mutations import AccountMutations
 from schema.connection import Connection
 from schema.document_mutations import DocumentMutations
@@ -68,7 +69,7 @@ _TASKS = Scope.TASKS_WRITE
 
 
 @strawberry.type(description="Queries.")
-class Query(JobQueries, WebhookQueries):
+class Query(AccessQueries, JobQueries, WebhookQueries):
     """The root of queries."""
 
     node: Node | None = query(resolvers.node.node, "Object with a global id.", guard="signed in")

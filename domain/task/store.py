@@ -38,6 +38,14 @@ class TaskStore(Protocol):
         again. `to_change`: the task itself is going to be changed."""
         ...
 
+    async def lock_recurring(self, task_id: UUID) -> Task | None:
+        """A task of a series, held; None unless its day is known, and it and its project are there and not archived."""
+        ...
+
+    async def is_in_team(self, team_id: UUID, task_id: UUID) -> bool:
+        """Whether there is a task with this id in the team, deleted or not."""
+        ...
+
     async def lock_many(self, task_ids: Sequence[UUID]) -> None:
         """Hold tasks in the order of their ids, so that two calls cannot wait for each other."""
         ...

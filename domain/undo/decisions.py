@@ -118,6 +118,7 @@ DECISIONS: Final[Mapping[str, Reversible | Derived | Irreversible]] = MappingPro
         "ExternalIdentityRemoved": _CREDENTIAL,
         "FactorConfirmed": _CREDENTIAL,
         "FactorRemoved": _CREDENTIAL,
+        "CalendarFeedRotated": _CREDENTIAL,
         "PushDeviceRegistered": _CREDENTIAL,
         "PushDeviceRemoved": _CREDENTIAL,
         "SessionStarted": _CREDENTIAL,

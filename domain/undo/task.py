@@ -56,12 +56,13 @@ async def update_back(uow: UnitOfWork, actor: Actor, entry: Entry, call: Call) -
     await _require_valid(uow, rights, task, task.project_id, values)
     after = with_changes(task, uow.now, **values)
     checks.require_date_order(after.start_on, after.due_on)
+    checks.require_series(after.recurrence, after.due_on, after.recurrence)
     await uow.tasks.save(after)
     if after.assignee_id != task.assignee_id:
         await watch.start_watching(uow, after, [after.assignee_id])
     await reference.update_references(uow, after, task.description, after.description)
     uow.record(TaskUpdated(actor_id=actor.user_id, task=after, before=task))
-    await record_derived(uow, actor, task, after)
+    await record_derived(uow, actor.user_id, task, after)
 
 
 async def move_back(uow: UnitOfWork, actor: Actor, entry: Entry, call: Call) -> None:
@@ -105,7 +106,7 @@ async def _put_back(
     if after.project_id != task.project_id:
         uow.record(TaskMovedAway(actor_id=actor.user_id, task=task))
     uow.record(TaskMoved(actor_id=actor.user_id, task=after, before=task))
-    await record_derived(uow, actor, task, after)
+    await record_derived(uow, actor.user_id, task, after)
 
 
 async def _bring_along(uow: UnitOfWork, actor: Actor, entry: Entry, below: Sequence[Task], call: Call) -> None:

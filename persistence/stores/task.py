@@ -21,6 +21,7 @@ from persistence.engine.statement import Statement
 from persistence.row_inserts import RowInsert
 from persistence.row_updates import RowUpdate, row_version
 from persistence.stores.former_ranks import RankStatements
+from persistence.stores.recurring_task import is_recurring
 from persistence.stores.task_places import places_of
 from persistence.tables import documents, projects, task_aliases, task_links, tasks, team_members, teams
 from persistence.transaction import Transaction
@@ -45,6 +46,13 @@ _accessible = (
     .where(_t.c.id == _ID, _m.c.user_id == _USER, _p.c.deleted_at.is_(None), project_open_to(_p, _m, _USER))
 )
 _READ_UNLOCKED, _LOCK = Statement(_accessible), Statement(_accessible.with_for_update(of=_t))
+_LOCK_RECURRING = Statement(
+    select(*columns(Task, _t))
+    .select_from(_t.join(_p, _p.c.id == _t.c.project_id).join(teams, teams.c.id == _t.c.team_id))
+    .where(_t.c.id == _ID, *is_recurring(_t, _p, teams))
+    .with_for_update(of=_t)
+)
+_IN_TEAM = Statement(select(literal_column("1")).where(_t.c.id == _ID, _t.c.team_id == bindparam("team", type_=Uuid)))
 _LOCK_MANY = Statement(select(_t.c.id).where(_t.c.id == any_id()).order_by(_t.c.id).with_for_update())
 _NEXT_NUMBER = Statement(
     teams.update()
@@ -174,6 +182,15 @@ class SqlTasks:
         )
         return await self._to_result(row, task_id, user_id)
 
+    async def lock_recurring(self, task_id: UUID) -> Task | None:
+        """A task from which a series goes on, locked; None where it, its project or its team is gone, or the project archived."""
+        row = await self._connection.fetch_row(_LOCK_RECURRING, id=task_id)
+        return row and to_entity(Task, row)
+
+    async def is_in_team(self, team_id: UUID, task_id: UUID) -> bool:
+        """Whether there is a task with this id in the team, deleted or not."""
+        return await self._connection.fetch_value(_IN_TEAM, id=task_id, team=team_id) is not None
+
     async def lock_many(self, task_ids: Sequence[UUID]) -> None:
         """Lock tasks in the order of their ids."""
         await self._connection.fetch(_LOCK_MANY, ids=list(task_ids))
@@ -185,7 +202,7 @@ class SqlTasks:
             number: int = await self._connection.fetch_value(_NEXT_NUMBER, id=team_id)
             return number
         reserved = await self._places.reserve_number(team_id) if unused is None else unused
-        self._connection.on_stale_row(partial(self._places.release_number, team_id, reserved))
+        self._connection.on_withdrawal(partial(self._places.release_number, team_id, reserved))
         return reserved
 
     async def remember_key(self, task: Task) -> None:

@@ -55,7 +55,7 @@ _TABLES = """
   document_references documents document_versions document_heads document_updates
   notifications notification_settings notification_deliveries push_devices mail_reports
   search_entries attachments discarded_blobs jobs user_jobs users sessions factors recovery_codes external_identities account_tokens
-  invitations streams events idempotency_keys
+  invitations calendar_feeds streams events idempotency_keys
 """.split()  # noqa: SIM905 (easier to read)
 _WITHOUT_REFUSALS = dict.fromkeys(("events", "streams"), "WHERE stream NOT LIKE 'audit:%'")
 _STATE_QUERY = " UNION ALL ".join(

@@ -180,6 +180,7 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "sessionRefresh": MutationCase(lambda _: {"refreshToken": ""}, "INVALID", "INVALID"),
     "sessionRevoke": MutationCase(_input_of(sessionId="Session"), guest="NOT_FOUND"),
     "apiTokenCreate": MutationCase(lambda _: {"name": "", "scopes": []}, "INVALID", "INVALID"),
+    "calendarFeedRotate": MutationCase(lambda _: {}, guest="allowed", outsider="allowed"),
     "apiTokenRevoke": MutationCase(_input_of(id="ApiToken"), guest="NOT_FOUND"),
     "oauthClientCreate": MutationCase(
         _input_with(
@@ -374,6 +375,10 @@ QUERIES: Mapping[str, QueryCase] = {
     "jobs": QueryCase("{ jobs { nodes { id } } }"),
     "server": QueryCase("{ server { version } }"),
     "webhook": QueryCase("query ($of: ID!) { webhook(id: $of) { id url } }", ("Webhook",)),
+    "explainAccess": QueryCase(
+        "query ($of: ID!) { explainAccess(nodeId: $of, action: READ) { allowed } }",
+        ("Attachment", "Comment", "Document", "Label", "OAuthClient", "Project", "Task", "Team", "User", "Webhook"),
+    ),
     "rateLimit": QueryCase("{ rateLimit { remaining } }"),
 }
 
