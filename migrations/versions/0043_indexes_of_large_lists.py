@@ -1,9 +1,9 @@
-"""Gives lists that may be large an index for what is looked for in them: parts of titles, named versions, open threads, the inbox."""
+"""Gives large lists an index for what is looked for: parts of titles, named versions, open threads, the inbox."""
 
 from alembic import op
 
-revision = "0041"
-down_revision = "0040"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
