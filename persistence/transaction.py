@@ -177,8 +177,8 @@ class Transaction(Connection):
         """
         The row as the operation before has written it, as soon as it is this one's turn.
 
-        Rights, and what else stands in it of other rows, are from the database as it was when the turn was asked for, which is how
-        a statement that waits for a lock has them.
+        Rights, and what else stands in it of other rows, are from the database as it was when the turn was asked for: so has them
+        a statement that waits for a lock.
         """
         turn = self._turn = turns_of(self._database).ask(params["id"])
         self._stack.push_async_exit(self._require_stored)
