@@ -146,7 +146,7 @@ async def test_the_demo_team_comes_back_the_same(worker_database: WorkerDatabase
     await seed(app.resources.database, "demo", password_hash="of nobody")
     assert await seed_demo_documents(app.resources, Settings(seed_size="demo")) == 3
     largest = "SELECT id, owner_user_id FROM teams ORDER BY (SELECT count(*) FROM tasks WHERE team_id = teams.id) DESC LIMIT 1"
-    team_id, owner_id = await app.sql.fetchrow(largest)
+    ((team_id, owner_id),) = await app.sql.fetch(largest)
     owner, source = await owner_of(worker_database, owner_id), ids.encode("Team", team_id)
     copy = (await mutate_ok(app, owner, "teamCreate", name="Copy", key="COPY"))["id"]
     await app.sql.execute(
