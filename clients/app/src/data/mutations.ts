@@ -70,6 +70,9 @@ export const pending = new Store<readonly Mutation[]>([])
 /** More than a person does offline in a day; beyond it nothing is taken any more. */
 const MAX_PENDING = 1_000
 
+/** The session has ended: changes wait until the person signs in again. */
+const SIGN_IN_FIRST = new Set(['SIGNED_OUT', 'UNAUTHENTICATED', 'TOKEN_EXPIRED'])
+
 const FIRST_WAIT_MS = 300
 const LONGEST_WAIT_MS = 5_000
 
@@ -151,7 +154,7 @@ async function send(mutation: Mutation): Promise<boolean> {
     if (error) refuse(mutation, error.message)
     else take(data)
   } catch (error) {
-    if (!(error instanceof HiveError) || error.isTemporary) return false
+    if (!(error instanceof HiveError) || error.isTemporary || SIGN_IN_FIRST.has(error.code)) return false
     refuse(mutation, error.message)
   }
   settle(mutation)
