@@ -52,6 +52,7 @@ from gateway.sync_snapshot import SnapshotEndpoint
 from gateway.thumbnails import ThumbnailEndpoint
 from gateway.web_app import WebAppConfig
 from gateway.web_app import routes as web_app_routes
+from gateway.websocket.services import WebSocketLimits
 from mail.console import ConsoleMailer
 from mail.dev_pages import dev_mail_routes
 from mail.sns_message import SnsVerifier
@@ -125,6 +126,10 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         compress=settings.compression == "gzip",
         may_introspect=may_introspect,
         cost_meter=meter,
+        socket_limits=WebSocketLimits(
+            max_connections_per_person=settings.max_connections[0],
+            max_connections_per_address=settings.max_connections[1],
+        ),
         resource_metadata=settings.origin + GRAPH_METADATA_PATH,
     )
     if on_created is not None:

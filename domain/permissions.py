@@ -48,6 +48,7 @@ class ResourceKind(StrEnum):
     ATTACHMENT = "ATTACHMENT"
     OAUTH_CLIENT = "OAUTHCLIENT"
     WEBHOOK = "WEBHOOK"
+    TEMPLATE = "TEMPLATE"
 
 
 Actions = frozenset[Action]
@@ -116,6 +117,12 @@ GRANTED_BY_ROLE: dict[ResourceKind, dict[Role, Actions]] = {
         Role.ADMIN: _MANAGER,
         Role.OWNER: _MANAGER,
     },
+    ResourceKind.TEMPLATE: {
+        Role.GUEST: frozenset(),
+        Role.MEMBER: frozenset({_A.READ, _A.CREATE}),
+        Role.ADMIN: frozenset({_A.READ, _A.CREATE, _A.DELETE}),
+        Role.OWNER: frozenset({_A.READ, _A.CREATE, _A.DELETE}),
+    },
 }
 
 # What being its author, lead or subject adds.
@@ -123,6 +130,7 @@ GRANTED_TO_OWN: dict[ResourceKind, Actions] = {
     ResourceKind.USER: frozenset({_A.READ, _A.UPDATE, _A.DELETE}),
     ResourceKind.PROJECT: frozenset({_A.DELETE, _A.MANAGE}),
     ResourceKind.COMMENT: frozenset({_A.UPDATE, _A.DELETE}),
+    ResourceKind.TEMPLATE: frozenset({_A.DELETE}),
     ResourceKind.ATTACHMENT: frozenset({_A.DELETE}),
 }
 
@@ -146,6 +154,7 @@ SCOPES: dict[ResourceKind, tuple[Scope, Scope]] = {
     ResourceKind.ATTACHMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
     ResourceKind.OAUTH_CLIENT: (Scope.ADMIN, Scope.ADMIN),
     ResourceKind.WEBHOOK: (Scope.WEBHOOKS_MANAGE, Scope.WEBHOOKS_MANAGE),
+    ResourceKind.TEMPLATE: (Scope.TASKS_READ, Scope.TASKS_WRITE),
 }
 
 

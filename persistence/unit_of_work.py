@@ -56,6 +56,7 @@ from persistence.stores.session import SqlSessions
 from persistence.stores.task import SqlTasks
 from persistence.stores.task_link import SqlTaskLinks
 from persistence.stores.team import SqlTeams
+from persistence.stores.template import SqlTemplates
 from persistence.stores.user import SqlUsers
 from persistence.stores.watch import SqlWatches
 from persistence.stores.webhook import SqlWebhooks
@@ -110,6 +111,7 @@ class SqlUnitOfWork:
     projects = _Store(SqlProjects)
     tasks = _Store(SqlTasks)
     task_links = _Store(SqlTaskLinks)
+    templates = _Store(SqlTemplates)
     references = _Store(SqlReferences)
     comments = _Store(SqlComments)
     attachments = _Store(SqlAttachments)

@@ -24,6 +24,7 @@ from domain.project import Project
 from domain.push_device import PushDevice
 from domain.task import Task, TaskResult
 from domain.team import Team
+from domain.template import Template
 from domain.user import User
 from domain.webhook import Webhook
 from resolvers.logged_change import Change
@@ -45,6 +46,7 @@ STORED_TYPES = (
     PushDevice,
     Task,
     Team,
+    Template,
     User,
     Webhook,
 )

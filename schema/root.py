@@ -44,6 +44,7 @@ from schema.job_fields import JobMutations, JobQueries, JobSubscriptions
 from schema.node import Node
 from schema.notification_mutations import NotificationMutations
 from schema.payload import mutation
+from schema.template_mutations import TemplateMutations
 from schema.types.api_token import ApiToken
 from schema.types.attachment import Attachment
 from schema.types.change import Activity, Change, ChangeConnection
@@ -140,6 +141,7 @@ class Mutation(
     JobMutations,
     NotificationMutations,
     UndoMutations,
+    TemplateMutations,
     WebhookMutations,
 ):
     """The root of mutations."""

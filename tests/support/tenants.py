@@ -31,6 +31,7 @@ from tests.support.tenant_objects import (
     create_job,
     create_notification,
     create_push_device,
+    create_template,
 )
 from tests.support.webhooks import create_webhook_about_project
 
@@ -89,6 +90,7 @@ async def create_tenant(app: App, *, mark: str = "", private_mark: str = "") -> 
         "Factor": ids.encode("Factor", await create_factor(app, people.owner)),
         "ExternalIdentity": ids.encode("ExternalIdentity", await create_external_identity(app, people.owner)),
         "PushDevice": ids.encode("PushDevice", await create_push_device(app, people.owner)),
+        "Template": await create_template(app, people.owner, people.project_id),
     }
     return Tenant(
         people,
@@ -180,6 +182,9 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "sessionRefresh": MutationCase(lambda _: {"refreshToken": ""}, "INVALID", "INVALID"),
     "sessionRevoke": MutationCase(_input_of(sessionId="Session"), guest="NOT_FOUND"),
     "apiTokenCreate": MutationCase(lambda _: {"name": "", "scopes": []}, "INVALID", "INVALID"),
+    "templateCreate": MutationCase(_input_with({"name": "Template"}, subjectId="Project")),
+    "templateUse": MutationCase(_input_of(templateId="Template", projectId="Project"), guest="NOT_FOUND"),
+    "templateDelete": MutationCase(_input_of(id="Template"), guest="NOT_FOUND"),
     "calendarFeedRotate": MutationCase(lambda _: {}, guest="allowed", outsider="allowed"),
     "apiTokenRevoke": MutationCase(_input_of(id="ApiToken"), guest="NOT_FOUND"),
     "oauthClientCreate": MutationCase(
@@ -346,6 +351,7 @@ QUERIES: Mapping[str, QueryCase] = {
             "Task",
             "TaskLink",
             "Team",
+            "Template",
             "User",
             "Webhook",
             "WebhookDelivery",
