@@ -77,7 +77,10 @@ export async function refresh(origin: string, fetcher: typeof fetch, tokens: Tok
 
 /** Ends the session of tokens that were granted to an OAuth client. */
 export async function revoke(origin: string, fetcher: typeof fetch, tokens: Tokens): Promise<void> {
-  const body = new URLSearchParams({ token: tokens.refreshToken || tokens.accessToken, client_id: tokens.clientId ?? '' })
+  const body = new URLSearchParams({
+    token: tokens.refreshToken || tokens.accessToken,
+    client_id: tokens.clientId ?? '',
+  })
   await fetcher(`${origin}/oauth/revoke`, { method: 'POST', body })
 }
 

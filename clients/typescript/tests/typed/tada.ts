@@ -62,7 +62,8 @@ export function follow(show: (title: string) => void): LiveState {
     CHANGES,
     { after: null },
     {
-      next: ({ changes }: ResultOf<typeof CHANGES>) => changes.entity?.__typename === 'Task' && show(changes.entity.title),
+      next: ({ changes }: ResultOf<typeof CHANGES>) =>
+        changes.entity?.__typename === 'Task' && show(changes.entity.title),
     },
   )
   return subscription.state
