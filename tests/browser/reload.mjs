@@ -13,7 +13,7 @@ await inBrowser(async ({ open }) => {
     await showTab(page, active)
     return { titles, active, texts }
   }
-  const examples = ['Board', 'MoveTask', 'Changes', 'TaskChanges']
+  const examples = ['Board', 'MoveTask', 'Changes', 'TaskChanges', 'Undo', 'PrepareUpload', 'StartReport', 'CreateWebhook']
   const steps = {
     'nothing was done': async () => same('the first tabs', await tabs(page), { titles: examples, active: 'Board' }),
     'a mutation was run': async () => {

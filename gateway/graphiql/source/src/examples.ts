@@ -52,8 +52,9 @@ export async function fillExamples(tabs: Tabs, ask: Ask): Promise<void> {
   const task = await usableTask(ask, named ?? null)
   if (!task) return
   for (const tab of tabs.value.tabs) {
-    const variables = isUntouched(tab) ? TEAM_EXAMPLES[tab.example ?? '']?.(task) : undefined
-    if (variables !== undefined) fill(tabs, tab, variables)
+    // Once: a reload shows what was there, even if the task has changed since.
+    const variables = TEAM_EXAMPLES[tab.example ?? '']
+    if (variables && isUntouched(tab) && tab.variables === toJson(variables(null))) fill(tabs, tab, variables(task))
     const id = taskIn(tab)
     if (id === null || id === task.id) continue
     fill(tabs, tab, tab.example === 'move-task' ? moveVariables(task) : { id: task.id, after: null })
