@@ -44,6 +44,7 @@ from gateway.inbound_mail.sns_endpoint import SnsEndpoint, fetch_certificate
 from gateway.job_files import JobFiles
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
 from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
+from gateway.share_pages import SharePages
 from gateway.subscriptions.manager import SubscriptionManager
 from gateway.thumbnails import ThumbnailEndpoint
 from mail.console import ConsoleMailer
@@ -141,13 +142,26 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
     account_pages = AccountPages(executor, open_context).routes()
+    share_pages = SharePages(executor, open_context, resources.tokens, resources.services.workers, meter).routes()
     services = resources.services
     job_files = JobFiles(services.database, services.blobs, services.job_urls).routes()
     thumbnails = ThumbnailEndpoint(resources.thumbnails, services.thumbnail_urls).routes()
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
     inbound = _inbound_mail_routes(resources, settings)
     pages = Starlette(
-        routes=[*inbound, *account_pages, *graph.routes, *rooms, *files, *thumbnails, *job_files, *mail_pages, *public, *graphiql]
+        routes=[
+            *inbound,
+            *account_pages,
+            *graph.routes,
+            *rooms,
+            *files,
+            *thumbnails,
+            *job_files,
+            *share_pages,
+            *mail_pages,
+            *public,
+            *graphiql,
+        ]
     )
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 

@@ -44,6 +44,7 @@ from domain.notification import UnsubscribeTokens
 from domain.outgoing_url import OutgoingRules
 from domain.page import MAX_PAGE_ROWS
 from domain.push import Pusher
+from domain.share_link import ShareLinkTokens
 from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
@@ -217,7 +218,8 @@ async def open_resources(
         secret = await asyncio.to_thread(open_secret, settings)
         key_store = KeyStore(database, secret)
         keys = await _open_keys(key_store)
-        tokens = AccessTokens(keys, database, issuer=settings.origin)
+        share_links = ShareLinkTokens(secret.derive("share links"))
+        tokens = AccessTokens(keys, database, issuer=settings.origin, share_links=share_links)
         try:
             blobs = await stack.enter_async_context(open_blobs(settings, secret))
         except StorageUnavailable as error:
@@ -290,6 +292,7 @@ async def open_resources(
             webhook_secrets=SecretBox(secret, "webhooks"),
             webhook_payloads=WebhookPayloads(LIMITS),
             push=push_registration,
+            share_links=share_links,
             job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
             thumbnail_urls=UrlSigner(secret.derive("thumbnails"), settings.origin, THUMBNAILS_PATH),
             wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),

@@ -42,6 +42,7 @@ from schema.job_fields import JobMutations, JobQueries, JobSubscriptions
 from schema.node import Node
 from schema.notification_mutations import NotificationMutations
 from schema.payload import mutation
+from schema.share_link_fields import ShareLinkMutations, ShareLinkQueries
 from schema.types.api_token import ApiToken
 from schema.types.attachment import Attachment
 from schema.types.change import Activity, Change, ChangeConnection
@@ -65,7 +66,7 @@ _TASKS = Scope.TASKS_WRITE
 
 
 @strawberry.type(description="Queries.")
-class Query(JobQueries, WebhookQueries):
+class Query(JobQueries, ShareLinkQueries, WebhookQueries):
     """The root of queries."""
 
     node: Node | None = query(resolvers.node.node, "Object with a global id.", guard="signed in")
@@ -129,6 +130,7 @@ class Mutation(
     FileMutations,
     JobMutations,
     NotificationMutations,
+    ShareLinkMutations,
     WebhookMutations,
 ):
     """The root of mutations."""

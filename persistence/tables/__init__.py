@@ -35,6 +35,7 @@ from persistence.tables.notifications import (
 )
 from persistence.tables.restores import restores
 from persistence.tables.search import search_entries, search_queue, search_terms
+from persistence.tables.sharing import share_links
 from persistence.tables.tasks import (
     comment_reactions,
     comments,
@@ -105,6 +106,7 @@ __all__ = [
     "search_terms",
     "seen_marks",
     "sessions",
+    "share_links",
     "signing_keys",
     "streams",
     "task_aliases",
