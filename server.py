@@ -308,7 +308,7 @@ async def _seed(settings: Settings) -> None:
     async with open_database_url(settings) as url:
         await migrate(url)
         async with open_resources(settings, url) as resources:
-            print(await seed_database(resources.database, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
+            print(await seed_database(url, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
             if begun := await seed_demo_documents(resources, settings):
                 print(f"{begun} documents were written.")
 
@@ -321,7 +321,8 @@ async def _send_test_mail(settings: Settings, address: str) -> None:
 
 
 async def _clean_up_blobs(settings: Settings) -> None:
-    from app.bootstrap import clean_up_blobs_once, open_database_url
+    from app.blob_cleanup import clean_up_blobs_once
+    from app.bootstrap import open_database_url
     from app.migration import migrate
 
     async with open_database_url(settings) as url:

@@ -46,6 +46,7 @@ from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQuerie
 from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
 from gateway.share_pages import SharePages
 from gateway.subscriptions.manager import SubscriptionManager
+from gateway.sync_snapshot import SnapshotEndpoint
 from gateway.thumbnails import ThumbnailEndpoint
 from mail.console import ConsoleMailer
 from mail.dev_pages import dev_mail_routes
@@ -113,7 +114,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     graph = graph_endpoints(
         SubscriptionManager(executor, resources.services.hub),
         persisted_queries=_persisted_queries(resources, settings, executor),
-        credentials=resources.tokens,
+        credentials=resources.graph_tokens,
         open_context=open_context,
         allowed_origins=settings.allowed_origins,
         own_origin=settings.origin,
@@ -126,7 +127,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         on_created(executor, graph.connections)
     collaboration = CollaborationEndpoint(
         resources.services.rooms,
-        authenticator=CollaborationAuth(resources.tokens),
+        authenticator=CollaborationAuth(resources.graph_tokens),
         parse_id=_parse_document_id,
         may_connect=AllowedOrigins(settings.allowed_origins, own=settings.origin).allows,
         take_over=partial(_detach_message_stream, LargeMessageBudget()),
@@ -142,9 +143,16 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
     account_pages = AccountPages(executor, open_context).routes()
-    share_pages = SharePages(executor, open_context, resources.tokens, resources.services.workers, meter).routes()
+    share_pages = SharePages(executor, open_context, resources.graph_tokens, resources.services.workers, meter).routes()
     services = resources.services
     job_files = JobFiles(services.database, services.blobs, services.job_urls).routes()
+    snapshots = SnapshotEndpoint(
+        services.database,
+        services.snapshot_urls,
+        authenticate=resources.tokens.authenticate,
+        origins=AllowedOrigins(settings.allowed_origins, own=settings.origin),
+        charge=None if meter is None else meter.charge_cost,
+    ).routes()
     thumbnails = ThumbnailEndpoint(resources.thumbnails, services.thumbnail_urls).routes()
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
     inbound = _inbound_mail_routes(resources, settings)
@@ -158,6 +166,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
             *thumbnails,
             *job_files,
             *share_pages,
+            *snapshots,
             *mail_pages,
             *public,
             *graphiql,

@@ -27,6 +27,7 @@ from app.adapters import (
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
+from auth.graph_tokens import GraphTokens
 from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
@@ -57,8 +58,6 @@ from gateway.thumbnails import THUMBNAILS_PATH
 from gateway.webhook_payloads import WebhookPayloads
 from outgoing.safe_http import SafeHttpClient
 from persistence.backup.restores import restore_ids
-from persistence.backup.running import BackupRunning
-from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.signed_urls import UrlSigner
 from persistence.documents.access import DocumentAccessReader
@@ -68,7 +67,7 @@ from persistence.documents.document_reader import DocumentReader
 from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.versions import VersionStore
 from persistence.documents.worker_pool import WorkerPool
-from persistence.engine.database import Database, open_database
+from persistence.engine.database import Database, DatabaseTimeouts, open_database
 from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
@@ -85,6 +84,7 @@ from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
 from resolvers.collaboration_auth import access_from
 from resolvers.context import Services
+from resolvers.snapshot import SNAPSHOT_PATH
 from resolvers.sync_cursor import SyncCursors
 from schema.root import bindings, schema
 from workers.job import PREFIX
@@ -118,6 +118,7 @@ class Resources:
 
     services: Services
     tokens: AccessTokens
+    graph_tokens: GraphTokens
     secret: ServerSecret
     keys: SigningKeys
     key_store: KeyStore
@@ -168,8 +169,9 @@ def _require_folder(folder: Path) -> None:
         raise CannotStart(f"The folder {folder} cannot be used: {reason}. Choose another with HIVE_DATA_DIR.") from error
 
 
-async def seed_database(database: Database, settings: Settings) -> str | None:
-    """Seed an empty database as the settings say: what came of it, or None when nothing was asked for."""
+async def seed_database(url: str, settings: Settings) -> str | None:
+    """Seed an empty database as the settings say: what came of it, or None when nothing was asked for. Nobody is served by then,
+    so a statement may take as long as it takes on a slow machine."""
     if settings.seed == "none":
         return None
     from seed import seed  # its texts are needed once in the life of a database
@@ -179,7 +181,9 @@ async def seed_database(database: Database, settings: Settings) -> str | None:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         # The demo's password is public: in production nobody can sign in with it.
         password = secrets.token_urlsafe() if settings.production else DEMO_PASSWORD
-        report = await seed(database, settings.seed, password_hash=await passwords.hash(password), anchor=midnight)
+        password_hash = await passwords.hash(password)
+        async with open_database(url, max_connections=2, timeouts=DatabaseTimeouts(statement_seconds=600)) as database:
+            report = await seed(database, settings.seed, password_hash=password_hash, anchor=midnight)
     finally:
         passwords.close()
     if not report.skipped:
@@ -219,7 +223,7 @@ async def open_resources(
         key_store = KeyStore(database, secret)
         keys = await _open_keys(key_store)
         share_links = ShareLinkTokens(secret.derive("share links"))
-        tokens = AccessTokens(keys, database, issuer=settings.origin, share_links=share_links)
+        tokens = AccessTokens(keys, database, issuer=settings.origin)
         try:
             blobs = await stack.enter_async_context(open_blobs(settings, secret))
         except StorageUnavailable as error:
@@ -294,6 +298,7 @@ async def open_resources(
             push=push_registration,
             share_links=share_links,
             job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
+            snapshot_urls=UrlSigner(secret.derive("snapshots"), settings.origin, SNAPSHOT_PATH),
             thumbnail_urls=UrlSigner(secret.derive("thumbnails"), settings.origin, THUMBNAILS_PATH),
             wake_workers=lambda kind: wake_ups.mark(PREFIX + kind),
             development=not settings.production,
@@ -315,6 +320,7 @@ async def open_resources(
         yield Resources(
             services=services,
             tokens=tokens,
+            graph_tokens=GraphTokens(tokens, database, share_links),
             secret=secret,
             keys=keys,
             key_store=key_store,
@@ -333,16 +339,6 @@ async def open_resources(
             providers=providers,
             search_engine=engine,
         )
-
-
-async def clean_up_blobs_once(settings: Settings, url: str) -> str:
-    """Delete orphaned blobs, over a migrated database; a report for operators."""
-    async with open_database(url, max_connections=2) as database:
-        try:
-            async with open_blobs(settings, await asyncio.to_thread(open_secret, settings)) as blobs:
-                return str(await clean_up_blobs(database, blobs, datetime.now(UTC)))
-        except (StorageUnavailable, BackupRunning) as error:
-            raise CannotStart(f"{error.message} What was deleted so far stays deleted. ({error.__cause__})") from error
 
 
 def open_secret(settings: Settings) -> ServerSecret:

@@ -67,7 +67,7 @@ async def serve(
                 await require_migrated(url)
             async with open_resources(settings, url) as resources:
                 if prepare:
-                    await seed_database(resources.database, settings)
+                    await seed_database(url, settings)
                     await seed_demo_documents(resources, settings)
                 async with _metrics_registration(resources, settings) as register_metrics:
                     app = create_app(resources, settings, register_metrics)

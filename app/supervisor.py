@@ -75,7 +75,7 @@ async def serve_with_workers(settings: Settings, workers: int, *, prepare: bool)
                         "%d workers may open %d connections, but Postgres allows %d: requests wait.", workers, wanted, allowed
                     )
                 if prepare:
-                    await seed_database(resources.database, settings)
+                    await seed_database(url, settings)
                     await seed_demo_documents(resources, settings)
             servers = [_Worker(number, settings, url, "api") for number in range(workers)]
             others = [_Worker(workers, settings, url, "worker")] if prepare else []

@@ -1,5 +1,4 @@
-"""Issues and verifies access tokens: ES256 JWTs of type `at+jwt` (RFC 9068), valid for ten minutes. Verifies personal API tokens
-and the tokens of share links too.
+"""Issues and verifies access tokens: ES256 JWTs of type `at+jwt` (RFC 9068), valid for ten minutes; and personal API tokens.
 
 A verified token is cached until it expires, since checking an ES256 signature costs more than most queries. A revoked session is
 noticed within a second: each session is checked once a second at most, in one query for many.
@@ -20,19 +19,17 @@ from joserfc.jwk import ECKey, GuestProtocol
 from joserfc.jwt import JWTClaimsRegistry
 
 from auth.keys import ALGORITHM, SigningKeys
-from domain import api_token, share_link
-from domain.actor import Actor, Scope, SharedSubject
+from domain import api_token
+from domain.actor import Actor, Scope
 from domain.errors import DomainError, TokenExpired, Unauthenticated
-from domain.events import team_stream, user_stream
+from domain.events import user_stream
 from domain.oauth_client import OAuthClient
 from domain.session import Session
-from domain.share_link import ShareLinkTokens
 from persistence.engine.database import Database
 from persistence.engine.lru_cache import LruCache
 from persistence.engine.request_coalescing import Coalescer
 from persistence.stores import api_token as stored_api_tokens
 from persistence.stores import session as sessions
-from persistence.stores import share_link as stored_share_links
 
 LIFETIME_SECONDS = 600
 _TOKEN_CACHE_BYTES = 16 * 2**20
@@ -45,8 +42,6 @@ _MAX_TOKEN_CHARACTERS = 4096
 OPENID_SCOPES = ("openid", "profile", "email")
 """Scopes of OpenID Connect, which any client may ask for; they lend nothing of the graph."""
 _SESSION_ENDED_MESSAGE = "The session has ended; sign in again."
-_INVALID_LINK_MESSAGE = "This link is not good: it has expired, was revoked, or is not complete."
-_SHARED_SCOPES = frozenset({Scope.PROJECTS_READ, Scope.TASKS_READ, Scope.DOCUMENTS_READ})
 _INVALID_MESSAGE = "The access token is not valid; sign in again."
 
 
@@ -55,11 +50,9 @@ class AccessTokens:
 
     lifetime_seconds = LIFETIME_SECONDS
 
-    def __init__(self, keys: SigningKeys, database: Database, *, issuer: str, share_links: ShareLinkTokens | None = None) -> None:
-        """`share_links`: None opens none."""
+    def __init__(self, keys: SigningKeys, database: Database, *, issuer: str) -> None:
         self._keys = keys
         self._database = database
-        self._share_links = share_links
         self._issuer = issuer
         self._claims_registry = JWTClaimsRegistry(
             iss={"essential": True, "value": issuer},
@@ -70,7 +63,6 @@ class AccessTokens:
         self._verified_tokens: LruCache[str, VerifiedToken] = LruCache("access tokens", _TOKEN_CACHE_BYTES)
         self._checked_sessions: LruCache[UUID, float] = LruCache("sessions", _SESSION_CACHE_BYTES)
         self._api_tokens: LruCache[bytes, _ApiTokenUse] = LruCache("API tokens", _SESSION_CACHE_BYTES)
-        self._used_links: LruCache[UUID, _ShareLinkUse] = LruCache("share links", _SESSION_CACHE_BYTES)
         self._coalescer: Coalescer[UUID, bool] = Coalescer(self._check_sessions)
 
     @property
@@ -155,8 +147,6 @@ class AccessTokens:
         token = token.strip()
         if token.startswith(api_token.SECRET_PREFIX):
             return await self._authenticate_api_token(token)
-        if token.startswith(share_link.TOKEN_PREFIX):
-            return await self.authenticate_share_link(token)
         verified = self.verify(token)
         credentials = Credentials(verified.actor, verified.expires_at, verified.claims.get("team_id"))
         await self.check_active(credentials)
@@ -194,13 +184,8 @@ class AccessTokens:
         return before is not None and after is not None and before.actor == after.actor
 
     def session_stream(self, credentials: "Credentials | None") -> str | None:
-        """The stream in which the end of one of the user's sessions is recorded, or of the share link."""
-        if credentials is None:
-            return None
-        if credentials.actor.shared is not None:
-            assert credentials.team_id is not None
-            return team_stream(UUID(credentials.team_id))
-        return user_stream(credentials.actor.user_id)
+        """The stream in which the end of one of the user's sessions is recorded."""
+        return None if credentials is None else user_stream(credentials.actor.user_id)
 
     async def _authenticate_api_token(self, token: str) -> "Credentials":
         """The credentials of a personal API token, which is looked up; the use is noted, once a minute."""
@@ -219,31 +204,6 @@ class AccessTokens:
             known.noted_at = time.monotonic()
             assert known.actor.session_id is not None
             await stored_api_tokens.touch(self._database, [known.actor.session_id])
-        return credentials
-
-    async def authenticate_share_link(self, token: str) -> "Credentials":
-        """The credentials of whoever has the token of a share link; the use is noted, once a minute. Raises Unauthenticated."""
-        link_id = None if self._share_links is None else self._share_links.decode(token)
-        if link_id is None:
-            raise Unauthenticated(_INVALID_LINK_MESSAGE)
-        known = self._used_links.get(link_id)
-        if known is None:
-            row = await stored_share_links.get_open(self._database, link_id)
-            if row is None:
-                raise Unauthenticated(_INVALID_LINK_MESSAGE)
-            shared = SharedSubject(row.subject_type, row.subject_id)
-            actor = Actor(user_id=row.created_by_id, session_id=link_id, scopes=_SHARED_SCOPES, shared=shared)
-            expires_at = math.inf if row.expires_at is None else row.expires_at.timestamp()
-            known = _ShareLinkUse(actor, expires_at, str(row.team_id))
-            self._used_links.put(link_id, known, _TOKEN_ENTRY_BYTES)
-        credentials = Credentials(known.actor, known.expires_at, known.team_id)
-        try:
-            await self.check_active(credentials)
-        except Unauthenticated as error:
-            raise Unauthenticated(_INVALID_LINK_MESSAGE) from error
-        if known.noted_at + _NOTE_USE_SECONDS <= time.monotonic():
-            known.noted_at = time.monotonic()
-            await stored_share_links.touch(self._database, link_id)
         return credentials
 
     async def _check_sessions(self, session_ids: Sequence[UUID]) -> Mapping[UUID, bool]:
@@ -303,16 +263,6 @@ class _ApiTokenUse:
     noted_at: float = -math.inf
 
 
-@dataclass(slots=True)
-class _ShareLinkUse:
-    """A share link that was looked up: what it lends, until when, its team, and when its use was noted last (monotonic)."""
-
-    actor: Actor
-    expires_at: float
-    team_id: str
-    noted_at: float = -math.inf
-
-
 class VerifiedToken(NamedTuple):
     """What a verified token says, and the id of the key that signed it. `scopes` has those of OpenID Connect too."""
 
@@ -324,7 +274,7 @@ class VerifiedToken(NamedTuple):
 
 
 class Credentials:
-    """The actor of a token, when it expires (seconds since the epoch), and of an app or a share link the id of its team."""
+    """The actor of a token, when it expires (seconds since the epoch), and of an app the id of its team."""
 
     __slots__ = ("actor", "expires_at", "team_id")
 

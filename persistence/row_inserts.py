@@ -27,7 +27,7 @@ from persistence.engine.statement import Statement
 from persistence.events.idempotency import claim_keys, fail_unless_updated
 from persistence.events.streams import events_param, insert_events
 from persistence.events.task_counts import COUNTED
-from persistence.row_updates import Xid, xmin
+from persistence.row_updates import Xid, new_version, xmin
 from persistence.search.index_statements import index_ctes
 from persistence.tables import watchers
 
@@ -52,8 +52,8 @@ class RowInsert:
 
     def batch(self, *, with_keys: bool, with_entries: bool) -> Statement:
         """
-        The insert of rows whose parents have still the version `parent_seen`, with their events and WATCHERS. Returns `id` and
-        `position` of the events that were inserted. The options are those of `RowUpdate.batch`.
+        The insert of rows whose parents have still the version `parent_seen`, with their events and WATCHERS. Returns what
+        `RowUpdate.batch` returns, whose options these are.
         """
         return self._batches[with_keys, with_entries]
 
@@ -73,7 +73,8 @@ def _batch_insert(cls: type[Any], table: Table, parent: Table, *, with_keys: boo
 
     events = events_param(column("row", Uuid), *([COUNTED] if counted else ()))
     own_events = select(events).join(created, created.c.id == events.c.row)
-    statement: Insert = insert_events(events, own_events, counted=counted).add_cte(_watch(created).cte("watched"))
+    statement: Insert = insert_events(events, own_events, counted=counted).returning(new_version())
+    statement = statement.add_cte(_watch(created).cte("watched"))
     if with_entries:
         statement = statement.add_cte(*index_ctes(created))
     return statement if claimed is None else statement.add_cte(fail_unless_updated(claimed, created))

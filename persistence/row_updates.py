@@ -19,7 +19,7 @@ version (a label that is deleted is removed from its tasks without a new one).
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Insert, Label, Uuid, bindparam, column, exists, literal_column, select
+from sqlalchemy import CTE, ColumnElement, Insert, Integer, Label, Uuid, bindparam, column, exists, func, literal_column, select
 from sqlalchemy.sql.schema import Table
 from sqlalchemy.types import UserDefinedType
 
@@ -48,6 +48,11 @@ def row_version(table: Table, name: str = "seen") -> Label[int]:
 def xmin(table: Table) -> ColumnElement[int]:
     """The version of a row in a condition."""
     return literal_column(f"{table.name}.xmin", Xid())
+
+
+def new_version() -> Label[int]:
+    """The version of the rows that a statement writes."""
+    return literal_column("pg_current_xact_id()::xid", Xid()).label("version")
 
 
 class RowUpdate:
@@ -83,11 +88,11 @@ class RowUpdate:
     def batch(self, *, with_keys: bool, with_entries: bool) -> Statement:
         """
         The update of rows that have still the version `seen`, with their events, which are assigned positions. Returns `id` and
-        `position` of the events that were inserted.
+        `position` of the events that were inserted, and the `version` that their rows have now.
 
-        `with_keys`: for rows whose operations have idempotency keys; a row whose key another operation has claimed is left out.
-        Fails (NOT NULL) when a key was claimed and its row cannot be updated. `with_entries`: with what changes of the search
-        index.
+        `with_keys`: for rows whose operations have idempotency keys, as many as `claims` says, or one; a row one of whose keys
+        another operation has claimed is left out. Fails (NOT NULL) when a key was claimed and its row cannot be updated.
+        `with_entries`: with what changes of the search index.
         """
         return self._batches[with_keys, with_entries]
 
@@ -103,14 +108,15 @@ def _batch_update(
     parent: tuple[str, Table] | None,
 ) -> Insert:
     names = [name for name in written_names(cls) if name not in {"created_at", *exclude}]
-    given = recordset("rows", "given", *(column(name, table.c[name].type) for name in names), column("seen", Xid()))
+    versions = (column("seen", Xid()), *([column("claims", Integer)] if with_keys else ()))
+    given = recordset("rows", "given", *(column(name, table.c[name].type) for name in names), *versions)
     found = select(*(given.c[name] for name in names)).join(table, (table.c.id == given.c.id) & (xmin(table) == given.c.seen))
     if parent is not None:
         held = _held_parents(*parent)
         found = found.join(held, held.c.id == given.c[parent[0]])
     claimed = claim_keys() if with_keys else None
     if claimed is not None:
-        found = found.join(claimed, claimed.c.row == given.c.id)
+        found = found.where(_are_claimed(given, claimed))
     locked = found.with_for_update(of=table, key_share=True, skip_locked=True).cte("locked")
     changed = (
         table.update()
@@ -120,10 +126,16 @@ def _batch_update(
     )
     events = events_param(column("row", Uuid), *([COUNTED] if counted else ()))
     own_events = select(events).join(locked, locked.c.id == events.c.row)
-    statement: Insert = insert_events(events, own_events, counted=counted).add_cte(changed)
+    statement: Insert = insert_events(events, own_events, counted=counted).returning(new_version()).add_cte(changed)
     if with_entries:
         statement = statement.add_cte(*index_ctes(locked))
     return statement if claimed is None else statement.add_cte(fail_unless_updated(claimed, locked))
+
+
+def _are_claimed(given: Any, claimed: CTE) -> ColumnElement[bool]:
+    """Whether all keys of a given row were claimed."""
+    keys = select(func.count()).select_from(claimed).where(claimed.c.row == given.c.id).scalar_subquery()
+    return keys == func.coalesce(given.c.claims, literal_column("1"))
 
 
 def _held_parents(key: str, parent: Table) -> CTE:

@@ -17,22 +17,28 @@ read, in the order in which the rules ask for them. An operation that reads a ro
 under it, or change nothing: no other change may depend on it.
 """
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
 from persistence.engine.database import Connection, Database
-from persistence.engine.row_turns import turns_of
+from persistence.engine.row_turns import Turn, WrittenRow, turns_of
 from persistence.engine.rows import to_params
 from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import PendingWrite, StaleRow
 from persistence.events.task_counts import CountedParam
 from persistence.row_inserts import WATCHERS, RowInsert
 from persistence.row_updates import RowUpdate
+
+_MAX_READ_AGE_SECONDS: Final = 0.1
+_PLACES: Final = ("team_id", "project_id")
+"""The attributes of a row on which the rights to it hang."""
 
 
 @dataclass(slots=True)
@@ -59,7 +65,9 @@ class Transaction(Connection):
         self._lock_rows = lock_rows
         self._row_versions: dict[UUID, int] = {}
         self._pending_write: _Pending | None = None
-        self._has_turn = False
+        self._turn: Turn | None = None
+        self._rests_on: WrittenRow | None = None
+        """What the row that was read is made of, where that was not stored yet."""
         self.on_begin: Callable[[], Awaitable[None]] | None = None
         """Called as soon as the transaction has begun."""
 
@@ -103,6 +111,12 @@ class Transaction(Connection):
         pending = self._pending_write
         if pending is not None and (isinstance(pending.write, RowInsert) or pending.write.parent_key is not None):
             raise StaleRow
+        if self._rests_on is not None and self._turn is not None:
+            version, self._rests_on = await self._rests_on.version(), None  # before a connection is taken, which that may need
+            if pending is not None:
+                pending.versions["seen"] = version
+            elif self._turn.row_id in self._row_versions:
+                self._row_versions[self._turn.row_id] = version
         begun = await self._stack.enter_async_context(self._database.begin())
         self.raw = begun.raw
         if self.on_begin is not None:
@@ -147,15 +161,41 @@ class Transaction(Connection):
         """
         if self._lock_rows or self.raw is not None or self._pending_write is not None:
             return await self.fetch_row(locked, **params)
-        if takes_turn and not self._has_turn:
-            self._has_turn = True
-            self._stack.callback(await turns_of(self._database).take(params["id"]))
-        row = await self._database.fetch_row(unlocked, **params)
+        if takes_turn and self._turn is None:
+            row = await self._read_in_turn(unlocked, params)
+        else:
+            row = await self._database.fetch_row(unlocked, **params)
         if row is not None:
             self._row_versions[row["id"]] = row["seen"]
             if parent is not None:
                 self._row_versions[row[parent]] = row["parent_seen"]
         return row
+
+    async def _read_in_turn(self, unlocked: Statement, params: Mapping[str, Any]) -> Any:
+        """The row as the operation before has written it, as soon as it is this one's turn. Rights, and what else stands in it of
+        other rows, are from the database, and no older than _MAX_READ_AGE_SECONDS."""
+        turn = self._turn = turns_of(self._database).ask(params["id"])
+        self._stack.push_async_exit(self._require_stored)
+        self._stack.callback(lambda: turn.end(is_changed=self.raw is not None))
+        read_at = time.monotonic()
+        row = await self._database.fetch_row(unlocked, **params)
+        await turn.take()
+        is_elsewhere = row is not None and turn.before is not None and _is_elsewhere(row, turn.before.entity)
+        if turn.before is not None and is_elsewhere:
+            await asyncio.wait([turn.before.stored])
+        if is_elsewhere or turn.is_outdated or time.monotonic() - read_at > _MAX_READ_AGE_SECONDS:
+            row = await self._database.fetch_row(unlocked, **params)
+        before = turn.before
+        if row is None or before is None or row["version"] > before.entity.version or _is_elsewhere(row, before.entity):
+            return row
+        self._rests_on = before
+        return dict(row.items()) | to_params(before.entity)
+
+    async def _require_stored(self, _: object, error: BaseException | None, __: object) -> None:
+        """Let the operation run again where it rests on a write that has failed: so nothing is answered, or refused, because of
+        what nobody will ever see."""
+        if self._rests_on is not None and (error is None or isinstance(error, Exception)):
+            await self._rests_on.version()
 
     async def save(self, row_update: RowUpdate, entity: Any) -> None:
         """Save a changed row. Raises StaleRow, now or when the transaction begins."""
@@ -200,7 +240,7 @@ class Transaction(Connection):
         *,
         claim: dict[str, Any] | None = None,
         index: dict[str, list[dict[str, Any]]] | None = None,
-    ) -> dict[UUID, int]:
+    ) -> Mapping[UUID, int]:
         """Store the pending row with its events, with the claim of an idempotency key, and with what it changes of the search
         `index` (`persistence.search.index_writes.to_params`); the events' positions by their ids.
 
@@ -217,11 +257,23 @@ class Transaction(Connection):
             events = [{**event, "counted": own} for event, own in zip(events, counted, strict=True)]
         statement = pending.write.batch(with_keys=claim is not None, with_entries=index is not None)
         claim = None if claim is None else {**claim, "row": entity.id}
+        own_turn = self._turn if self._turn is not None and self._turn.row_id == entity.id else None
+        after, self._rests_on = (self._rests_on, None) if own_turn is not None else (None, self._rests_on)
+        more = pending.more | (index or {})
+        write = PendingWrite(statement, row, events, claim, more, after=None if after is None else after.stored)
+        submitted = self._database.submit_write(write)
+        if own_turn is not None:
+            own_turn.hand_over(WrittenRow(entity, submitted))
         try:
-            return await self._database.submit_write(PendingWrite(statement, row, events, claim, pending.more | (index or {})))
+            return (await self._database.stored(submitted)).positions
         except (asyncpg.NotNullViolationError, asyncpg.UniqueViolationError) as error:
             raise StaleRow from error  # its key was claimed by nobody else, but it was overtaken; or its rank is taken
 
     async def _save_if_unchanged(self, row_update: RowUpdate, entity: Any, version: int) -> None:
         if await super().execute(row_update.update_if_unchanged, **to_params(entity), seen=version) != 1:
             raise StaleRow
+
+
+def _is_elsewhere(row: Any, entity: Any) -> bool:
+    """Whether a row was read in another place than it was written to, so that other rights hold there."""
+    return any(row.get(name) != getattr(entity, name, None) for name in _PLACES)

@@ -119,6 +119,7 @@ class Services:
     push: PushRegistration
     share_links: ShareLinkTokens
     job_urls: UrlSigner
+    snapshot_urls: UrlSigner
     thumbnail_urls: UrlSigner
     wake_workers: Callable[[str], None]
     """Lets workers know that there is a queue job of a kind."""

@@ -19,6 +19,7 @@ import resolvers.project
 import resolvers.search
 import resolvers.server
 import resolvers.session
+import resolvers.snapshot
 import resolvers.task
 import resolvers.team
 import resolvers.user
@@ -54,6 +55,7 @@ from schema.types.oauth_client import OAuthClient
 from schema.types.project import Project, ProjectPayload
 from schema.types.search import SearchConnection
 from schema.types.server import RateLimit, ServerInfo
+from schema.types.snapshot import Snapshot
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
 from schema.types.team import Label, LabelPayload, Team, TeamPayload
 from schema.types.user import BasicPayload, DeletePayload, Factor, MailPayload, Session, SessionPayload, User, UserPayload
@@ -106,6 +108,12 @@ class Query(JobQueries, ShareLinkQueries, WebhookQueries):
     changes: ChangeConnection | None = query(
         resolvers.change.page,
         "Changes since a cursor; `after: null` starts now. An expired cursor gives CURSOR_EXPIRED: the client reloads.",
+        guard=Scope.TASKS_READ,
+        weight=5,
+    )
+    snapshot: Snapshot | None = query(
+        resolvers.snapshot.get,
+        "Where to read everything of some types that the viewer may see, in the form of docs/clients.md.",
         guard=Scope.TASKS_READ,
         weight=5,
     )

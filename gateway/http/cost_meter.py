@@ -33,14 +33,17 @@ class CostMeter:
 
     async def charge(self, prepared: PreparedOperation, credentials: Any, info: RequestInfo) -> RequestInfo:
         """The information with the charge of the operation. Raises CostLimitExceeded."""
-        accounts = self._accounts_of(credentials, info.ip)
+        balance = await self.charge_cost(credentials, info.ip, 1 if prepared.is_dry_run else prepared.cost)
+        return info._replace(charge=CostCharge(prepared.cost, balance, time.time()))
+
+    async def charge_cost(self, credentials: Any, address: str | None, cost: int) -> CostBalance:
+        """What is left after a charge, of an operation or of what it has led to. Raises CostLimitExceeded."""
         try:
-            balance = await self._limiter.charge(accounts, 1 if prepared.is_dry_run else prepared.cost)
+            return await self._limiter.charge(self._accounts_of(credentials, address), cost)
         except CostLimitExceeded as error:
             if self._enforced:
                 raise
-            balance = error.balance
-        return info._replace(charge=CostCharge(prepared.cost, balance, time.time()))
+            return error.balance
 
 
 def wants_cost(request: OperationRequest) -> bool:

@@ -21,7 +21,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
 import asyncpg
 from sqlalchemy import Integer, cast, func, select
@@ -29,9 +28,10 @@ from sqlalchemy import Integer, cast, func, select
 from domain.errors import BadUserInput, DomainError, StorageFull, Unavailable
 from persistence.engine import codecs
 from persistence.engine.connection_pool import LeasedPool
+from persistence.engine.planning_turns import PlanningTurns
 from persistence.engine.read_batcher import ReadBatcher
 from persistence.engine.statement import Statement
-from persistence.engine.write_batcher import PendingWrite, StaleRow, WriteBatcher
+from persistence.engine.write_batcher import PendingWrite, StaleRow, StoredWrite, WriteBatcher
 
 ACQUIRE_TIMEOUT_SECONDS: Final = 2.0
 CLOSE_TIMEOUT_SECONDS: Final = 5.0
@@ -136,26 +136,27 @@ class Database:
     def __init__(self, pool: "asyncpg.Pool[Any]", *, acquire_timeout_seconds: float = ACQUIRE_TIMEOUT_SECONDS) -> None:
         self.pool = pool
         self.statements_run = 0
-        """How many statements were run; those of one batch count one each."""
+        """Those of one batch count one each."""
         self.round_trips = 0
-        """How many round trips there were outside of transactions."""
+        """Those outside of transactions."""
         self._leased_pool = LeasedPool(pool, pool.get_max_size(), timeout_seconds=acquire_timeout_seconds)
         self._read_batcher = ReadBatcher(self._run, max_statements=max(2, pool.get_max_size() // 2))
         self._write_batcher = WriteBatcher(self._run_write)
+        self._planning_turns = PlanningTurns(timeout_seconds=acquire_timeout_seconds)
         self._running = 0
 
     async def fetch(self, statement: Statement, **params: Any) -> list[Any]:
         """
         All rows of a single statement, on a connection leased for just that long.
 
-        While other statements are under way it is batched with runs of the same (`persistence.engine.read_batcher`); rows may
-        then have one more column at the end.
+        While others are under way it is batched with runs of the same (`read_batcher`); rows may then have one more column.
         """
         self.statements_run += 1
         arguments = statement.arguments(params)
         if not statement.is_prepared:
             statement.is_prepared = True
-            return await self._run(statement.text, arguments, statement.row_class, prepare=False)
+            async with self._planning_turns.turn(len(statement.text), params.get("viewer")):
+                return await self._run(statement.text, arguments, statement.row_class, prepare=False)
         batched = statement.batched
         if self._running and batched is not None:
             return await self._read_batcher.submit(statement.text, statement.row_class, batched, arguments)
@@ -173,12 +174,7 @@ class Database:
             self._running -= 1
 
     async def _send(
-        self,
-        text: str,
-        arguments: Sequence[Any],
-        row_class: type[asyncpg.Record] | None = None,
-        *,
-        prepare: bool = True,
+        self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None = None, *, prepare: bool = True
     ) -> list[Any]:
         """The rows of a text. Unless `prepare`, the connection forgets it with the next such text (an unnamed statement)."""
         self.round_trips += 1
@@ -194,15 +190,16 @@ class Database:
         self._leased_pool.release(raw)
         return rows
 
-    async def submit_write(self, write: PendingWrite) -> dict[UUID, int]:
+    def submit_write(self, write: PendingWrite) -> "asyncio.Future[StoredWrite]":
         """Update a row that was read without a lock, with its events, in one commit with others
-        (`persistence.engine.write_batcher`).
-
-        Returns the events' positions by their ids. Raises StaleRow.
-        """
+        (`persistence.engine.write_batcher`). What becomes of it is for `stored`."""
         self.statements_run += 1
+        return self._write_batcher.submit(write)
+
+    async def stored(self, submitted: "asyncio.Future[StoredWrite]") -> StoredWrite:
+        """A submitted write, once it is durable. Raises StaleRow."""
         try:
-            return await self._write_batcher.submit(write)
+            return await submitted
         except _TRANSLATED_ERRORS as error:
             raise _translate_error(error) from error
 

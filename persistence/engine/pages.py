@@ -15,7 +15,7 @@ window functions over all children (read every child of every parent).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, Final, Literal, NamedTuple, cast
 from uuid import UUID
@@ -57,6 +57,8 @@ class ListQuery:
     id: Column
     sorts: Mapping[str, tuple[SortColumn, ...]]
     default: tuple[Order, ...]
+    ties: Mapping[str, str] = field(default_factory=dict)
+    """By the field that is sorted by last, the one that decides among equals before their ids do."""
     parent_clause: Callable[[Column], Column] | None = None
     visible: Callable[[], Column] | None = None
     joined: Callable[[Any], Any] = lambda query: query
@@ -120,7 +122,7 @@ async def fetch_pages(
 
     Raises CursorInvalid for a cursor of another list or order, BadUserInput for an order or filter that the list does not know.
     """
-    chosen = tuple(order) or list_query.default
+    chosen = _with_tie(list_query, tuple(order) or list_query.default)
     sorts = _sort_columns(list_query, chosen)
     cursor = paging.before if paging.backward else paging.after
     known = _only_stored(list_query, attributes)
@@ -153,6 +155,11 @@ async def fetch_pages(
     for row in rows:
         lists[row[place_at] - 1].append(row)
     return [Page(rows, read, key) for key, rows in zip(parents, lists, strict=True)]
+
+
+def _with_tie(list_query: ListQuery, order: tuple[Order, ...]) -> tuple[Order, ...]:
+    tie = list_query.ties.get(order[-1].field)
+    return order if tie is None or any(each.field == tie for each in order) else (*order, replace(order[-1], field=tie))
 
 
 def _only_stored(list_query: ListQuery, attributes: frozenset[str] | None) -> frozenset[str] | None:

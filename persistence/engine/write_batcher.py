@@ -10,7 +10,9 @@ statement, so that they share the round trips, the lock of the streams and the w
 *No update is lost.* "Still what was read" is decided by `xmin`, the transaction that wrote the row: every write counts, also one
 that leaves the version as it is. A row that was changed meanwhile, or is locked, is left out, with its events: `StaleRow`. Its
 operation then runs again and locks what it reads (`persistence.transaction`), so its second run waits its turn and cannot be
-overtaken. Rights are those of the moment when the row was read, as they are where rows are locked.
+overtaken. A write may also rest on one that was submitted and is not stored yet (`after`): both then stand in one statement, as
+one row with the events of both in their order, or the later one follows when the version of the earlier one is known. It is
+stored only if the earlier one is. Rights are those of the moment when the row was read, as they are where rows are locked.
 
 *No deadlocks.* Locked rows are skipped, not waited for. A rank that another statement is about to store is waited for before any
 stream. After that only streams are waited for, in the order of their names, and whoever holds a stream waits for nothing else but
@@ -27,9 +29,10 @@ come together.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -53,6 +56,7 @@ class PendingWrite:
 
     `statement` is a `RowUpdate.batch` or `RowInsert.batch` of the row's kind; `row` holds the parameters of one row, among them
     the versions that were read; `claim` is the claim of an idempotency key, and `more` are rows of further parameters by name.
+    `after`: the write of the same row on which this one rests; the version that it will have counts, not the one that was read.
     """
 
     statement: Statement
@@ -60,6 +64,7 @@ class PendingWrite:
     event_rows: Sequence[dict[str, Any]]
     claim: dict[str, Any] | None = None
     more: Mapping[str, Sequence[dict[str, Any]]] = field(default_factory=dict)
+    after: "asyncio.Future[StoredWrite] | None" = None
 
     @property
     def id(self) -> UUID:
@@ -67,9 +72,19 @@ class PendingWrite:
         return row_id
 
 
+class StoredWrite(NamedTuple):
+    """The positions of a write's events by their ids, and the version that its row has now."""
+
+    positions: Mapping[UUID, int]
+    version: int
+
+
 BatchParams = dict[str, list[dict[str, Any]]]
 RunBatch = Callable[[Statement, BatchParams], Awaitable[Sequence[Any]]]
-_Submission = tuple[PendingWrite, "asyncio.Future[dict[UUID, int]]"]
+"""Returns id, position and version of each event that was stored."""
+_Submission = tuple[PendingWrite, "asyncio.Future[StoredWrite]"]
+_Chain = list[_Submission]
+"""Writes of one row, each but the first resting on the one before."""
 
 
 class WriteBatcher:
@@ -84,9 +99,9 @@ class WriteBatcher:
         self._scheduler = BatchScheduler(self._next_batch, max_concurrent=max_statements)
         self._closed = False
 
-    def submit(self, write: PendingWrite) -> "asyncio.Future[dict[UUID, int]]":
-        """The positions of the events by their ids, once they are durable. Raises StaleRow, and what Postgres raises."""
-        future: asyncio.Future[dict[UUID, int]] = self._loop.create_future()
+    def submit(self, write: PendingWrite) -> "asyncio.Future[StoredWrite]":
+        """The outcome, once it is durable. Raises StaleRow, and what Postgres raises."""
+        future: asyncio.Future[StoredWrite] = self._loop.create_future()
         if self._closed:
             future.set_exception(Unavailable())
             return future
@@ -105,64 +120,112 @@ class WriteBatcher:
         """A batch of one statement, with each row once, and no stream that another statement under way is about."""
         if not self._pending:
             return None
-        batch: list[_Submission] = []
+        batch: dict[UUID, _Chain] = {}
         rest: list[_Submission] = []
-        row_ids: set[UUID] = set()
+        size = 0
+        statement: Statement | None = None
         for submission in self._pending:
             write, future = submission
             if future.done():
                 continue
-            full = len(batch) == _MAX_BATCH_ROWS or (batch and batch[0][0].statement is not write.statement)
+            chain = batch.get(write.id)
+            extends = chain is not None and chain[-1][1] is write.after
+            if write.after is not None and not extends and not _rests_on_stored(write, future):
+                if not future.done():
+                    rest.append(submission)
+                continue
+            full = size == _MAX_BATCH_ROWS or (statement is not None and statement is not write.statement)
             if full or any(event["stream"] in self._busy_streams for event in write.event_rows):
                 rest.append(submission)
-            elif write.id in row_ids:  # both operations read the same row: the later one is overtaken
-                future.set_exception(StaleRow())
-            else:
-                row_ids.add(write.id)
-                batch.append(submission)
+            elif chain is None or extends:
+                batch.setdefault(write.id, []).append(submission)
+                statement = write.statement
+                size += 1
+            else:  # both operations read the same row: the later one is overtaken
+                _fail([submission], StaleRow())
         self._pending = rest
         if not batch:
             return None
-        self._busy_streams.update(event["stream"] for write, _ in batch for event in write.event_rows)
-        return self._send(batch)
+        chains = list(batch.values())
+        self._busy_streams.update(_streams(chains))
+        return self._send(chains)
 
-    async def _send(self, batch: list[_Submission]) -> None:
+    async def _send(self, chains: list[_Chain]) -> None:
         try:
-            await self._run_batch(batch)
+            await self._run_batch(chains)
         except asyncio.CancelledError:
-            _fail(batch, Unavailable())
+            _fail(_all(chains), Unavailable())
             raise
         finally:
-            self._busy_streams.difference_update(event["stream"] for write, _ in batch for event in write.event_rows)
+            self._busy_streams.difference_update(_streams(chains))
 
-    async def _run_batch(self, batch: list[_Submission]) -> None:
-        params: BatchParams = {
-            "rows": [write.row for write, _ in batch],
-            "events": [event for write, _ in batch for event in write.event_rows],
-            "claims": [write.claim for write, _ in batch if write.claim is not None],
-            **{name: [row for write, _ in batch for row in write.more[name]] for name in batch[0][0].more},
-        }
+    async def _run_batch(self, chains: list[_Chain]) -> None:
+        statement = chains[0][0][0].statement
         try:
-            inserted = await self._run(batch[0][0].statement, params)
+            stored = await self._run(statement, _batch_params(chains))
         except Exception as error:  # noqa: BLE001 (whatever a database can raise: each update is tried alone, or fails)
             nothing_stored = isinstance(error, asyncpg.PostgresError) and not isinstance(error, _OUTCOME_UNKNOWN_ERRORS)
-            if len(batch) > 1 and nothing_stored:
-                await asyncio.gather(*(self._run_batch([submission]) for submission in batch))
-            else:
-                _fail(batch, error)
+            if not nothing_stored:
+                _fail(_all(chains), error)
+            elif len(chains) > 1:
+                await asyncio.gather(*(self._run_batch([chain]) for chain in chains))
+            else:  # which of the writes of one row is at fault is not known: each operation runs again
+                _fail(_all(chains), error if len(chains[0]) == 1 else StaleRow())
             return
-        positions = {row[0]: row[1] for row in inserted}
-        for write, future in batch:
+        found = {row[0]: (row[1], row[2]) for row in stored}
+        for write, future in _all(chains):
             if future.done():
                 continue
-            if write.event_rows[0]["id"] in positions:
-                future.set_result({event["id"]: positions[event["id"]] for event in write.event_rows})
+            if write.event_rows[0]["id"] in found:
+                positions = {event["id"]: found[event["id"]][0] for event in write.event_rows}
+                future.set_result(StoredWrite(positions, found[write.event_rows[0]["id"]][1]))
             else:
-                future.set_exception(StaleRow())
+                _fail([(write, future)], StaleRow())
 
 
-def _fail(batch: Sequence[_Submission], error: Exception) -> None:
-    for _, future in batch:
+def _rests_on_stored(write: PendingWrite, future: "asyncio.Future[StoredWrite]") -> bool:
+    """Whether the write before it is stored, whose version is then the one that counts; it is refused where that has failed."""
+    before = write.after
+    if before is None or not before.done():
+        return False
+    if before.cancelled() or before.exception() is not None:
+        _fail([(write, future)], StaleRow())
+        return False
+    write.row["seen"] = before.result().version
+    return True
+
+
+def _batch_params(chains: Sequence[_Chain]) -> BatchParams:
+    """The parameters of a statement: each row as its last write has it, on the version that its first one has read."""
+    rows = [{**chain[-1][0].row, "seen": chain[0][0].row.get("seen")} if len(chain) > 1 else chain[0][0].row for chain in chains]
+    writes = [write for write, _ in _all(chains)]
+    claims = [write.claim for write in writes if write.claim is not None]
+    events = [event for write in writes for event in write.event_rows]
+    for nr, event in enumerate(events):
+        event["nr"] = nr
+    more = {name: [row for write in writes for row in write.more[name]] for name in writes[0].more}
+    if len(writes) > len(chains):
+        claimed = Counter(claim["row"] for claim in claims)
+        rows = [{**row, "claims": claimed[row["id"]]} if row["id"] in claimed else row for row in rows]
+        more = {name: _last_of_each(rows_) for name, rows_ in more.items()}
+    return {"rows": rows, "events": events, "claims": claims, **more}
+
+
+def _last_of_each(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of parameters without those that a later one of the same id replaces."""
+    return list({row["id"]: row for row in rows}.values()) if rows and "id" in rows[0] else list(rows)
+
+
+def _all(chains: Sequence[_Chain]) -> Iterator[_Submission]:
+    return (submission for chain in chains for submission in chain)
+
+
+def _streams(chains: Sequence[_Chain]) -> set[str]:
+    return {event["stream"] for write, _ in _all(chains) for event in write.event_rows}
+
+
+def _fail(submissions: Iterable[_Submission], error: Exception) -> None:
+    for _, future in submissions:
         if not future.done():
             future.set_exception(error)
             future.exception()  # marks it as retrieved: its caller may be gone

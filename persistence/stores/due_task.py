@@ -10,21 +10,23 @@ from domain.notification import OVERDUE_DAYS, DueTask
 from persistence.access import any_id
 from persistence.engine.database import Connection
 from persistence.engine.statement import Statement
-from persistence.tables import notifications, tasks, users
+from persistence.tables import notifications, open_task_counts, tasks, users
+from persistence.tables.columns import NO_DAY
 
-_t, _u = tasks, users
+_t, _u, _o = tasks, users, open_task_counts
 _given = func.unnest(bindparam("zones", type_=ARRAY(Text)), bindparam("days", type_=ARRAY(Date)))
 _zone = _given.table_valued(column("name", Text), column("today", Date), name="zone").render_derived()
 _DUE = Statement(
     select(_t.c.id, _t.c.assignee_id, _t.c.due_on, _zone.c.today)
-    .select_from(_t.join(_u, _u.c.id == _t.c.assignee_id).join(_zone, _zone.c.name == _u.c.time_zone))
+    .select_from(
+        _o.join(_t, (_t.c.project_id == _o.c.project_id) & (func.coalesce(_t.c.due_on, NO_DAY) == _o.c.due_on))
+        .join(_u, _u.c.id == _t.c.assignee_id)
+        .join(_zone, _zone.c.name == _u.c.time_zone)
+    )
     .where(
-        _t.c.due_on.between(bindparam("first", type_=Date), bindparam("last", type_=Date)),
-        _t.c.due_on.is_not(None),
-        _t.c.assignee_id.is_not(None),
-        _t.c.completed_at.is_(None),
+        _o.c.due_on.between(bindparam("first", type_=Date), bindparam("last", type_=Date)),
+        _t.c.status < literal_column("'DONE'"),
         _t.c.deleted_at.is_(None),
-        _t.c.status.not_in([literal_column("'DONE'"), literal_column("'CANCELED'")]),
         _t.c.due_on <= _zone.c.today + literal_column("1", Integer),
         _t.c.due_on >= _zone.c.today - literal_column(str(OVERDUE_DAYS), Integer),
         _t.c.due_on != _zone.c.today,

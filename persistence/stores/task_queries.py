@@ -93,6 +93,8 @@ _INDEXED: Final = frozenset(
         ("priority", "in"),
         ("assignee", "eq"),
         ("assignee", "in"),
+        ("creator", "eq"),
+        ("creator", "in"),
         ("labels", "eq"),
         ("labels", "in"),
         ("title", "starts_with"),
@@ -110,7 +112,7 @@ _COVERED: Final = {
     ("PRIORITY",): frozenset({("priority", "eq"), ("priority", "in")}),
     ("DUE_ON",): frozenset({("is_open", "is_null"), *_compared("due_on"), ("due_on", "is_null")}),
     ("DUE_ON", "is_open"): frozenset({("assignee", "eq")}),
-    ("CREATED_AT",): frozenset({("assignee", "eq"), *_compared("created_at")}),
+    ("CREATED_AT",): frozenset({("assignee", "eq"), ("creator", "eq"), *_compared("created_at")}),
     ("UPDATED_AT",): _compared("updated_at"),
 }
 _FOUND_BY: Final = frozenset({("id", "eq"), ("id", "in"), ("parent", "eq")})
@@ -132,6 +134,7 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
             "UPDATED_AT": (SortColumn(_t.c.updated_at, "updated_at"),),
         },
         default=(order,),
+        ties={"STATUS": "RANK"},
         fields={
             "id": _t.c.id,
             "project": _t.c.project_id,

@@ -85,26 +85,18 @@ tasks = Table(
     Column("deleted_at", INSTANT),
     Column("external_ref", Text),
     Index("uq_tasks_project_rank", "project_id", "rank", unique=True),
-    Index("uq_tasks_team_number", "team_id", "number", unique=True),
-    Index(None, "key"),
-    Index(None, "parent_id", "rank"),
+    # A number is used once in its team: keys of teams are unique, and stay.
+    Index("uq_tasks_key", "key", unique=True),
+    Index(None, "parent_id", "rank", postgresql_where=text("parent_id IS NOT NULL")),
     Index(None, "project_id", "status", "rank"),
     # An order of `persistence.stores.task_queries` each.
     Index(None, "project_id", "team_id", "number"),
-    Index(None, "project_id", "status", "id"),
     Index(None, "project_id", "priority", "id"),
     Index(None, "project_id", "created_at", "id"),
     Index(None, "project_id", "updated_at", "id"),
-    Index(None, "assignee_id", "project_id", "created_at", "id"),
+    Index(None, "assignee_id", "project_id", "created_at", "id", postgresql_where=text("assignee_user_id IS NOT NULL")),
+    Index(None, "creator_id", "project_id", "created_at", "id"),
     Index("ix_tasks_label_ids", "label_ids", postgresql_using="gin"),
-    Index(
-        "ix_tasks_assigned_due_on",
-        "due_on",
-        "id",
-        postgresql_where=text(
-            "due_on IS NOT NULL AND completed_at IS NULL AND deleted_at IS NULL AND assignee_user_id IS NOT NULL"
-        ),
-    ),
     Index("ix_tasks_long_rank", "project_id", postgresql_where=text("length(rank) > 64")),
 )
 
@@ -130,7 +122,7 @@ Index(
     tasks.c.project_id,
     func.coalesce(tasks.c.due_on, NO_DAY),
     tasks.c.id,
-    postgresql_where=text("status < 'DONE'"),
+    postgresql_where=text("status < 'DONE' AND assignee_user_id IS NOT NULL"),
 )
 
 # What ranks of tasks and documents became when they were compacted, for cursors that were made before.
@@ -236,4 +228,6 @@ open_task_counts = Table(
     Column("due_on", Date, nullable=False),
     Column("tasks", Integer, nullable=False),
     PrimaryKeyConstraint("project_id", "due_on"),
+    # Where tasks are due on a day, whoever's they are.
+    Index(None, "due_on"),
 )

@@ -198,7 +198,7 @@ class TaskOrderField(Enum):
     RANK = strawberry.enum_value("RANK", description="Rank on the board.")
     KEY = strawberry.enum_value("KEY", description="Team and number.")
     TITLE = strawberry.enum_value("TITLE", description="Title, by code point.")
-    STATUS = strawberry.enum_value("STATUS", description="Column, from left to right.")
+    STATUS = strawberry.enum_value("STATUS", description="Column, from left to right; within one, the rank on the board.")
     PRIORITY = strawberry.enum_value("PRIORITY", description="From none to urgent.")
     DUE_ON = strawberry.enum_value("DUE_ON", description="Due day; unset counts as last.")
     CREATED_AT = strawberry.enum_value("CREATED_AT", description="Creation.")

@@ -5,10 +5,11 @@ from uuid import uuid4
 
 import pytest
 
-from app.bootstrap import seed_database, seed_demo_documents
+from app.bootstrap import seed_demo_documents
 from app.settings import Settings
 from persistence.blobs.document_objects import content_key, version_key
 from persistence.documents.reindex import reindex
+from seed import seed
 from tests.support.app import App
 from tests.support.document_storage import (
     ProcessEnded,
@@ -130,7 +131,7 @@ async def test_the_demo_gets_its_documents_once(isolated_app: App) -> None:
 
     settings = Settings(seed_size="demo")
     assert await seed_demo_documents(isolated_app.resources, settings) == 0
-    await seed_database(isolated_app.resources.database, settings)
+    await seed(isolated_app.resources.database, "demo", password_hash="of nobody")
     assert await seed_demo_documents(isolated_app.resources, settings) == 3
     assert await seed_demo_documents(isolated_app.resources, settings) == 0
     found = await isolated_app.sql.fetch("SELECT title, preview FROM documents ORDER BY rank")

@@ -145,12 +145,12 @@ async def test_a_storm_of_all_kinds_of_writes_ends_without_a_deadlock_or_a_gap(a
 
 async def test_of_two_that_saw_the_same_row_the_later_is_overtaken_at_once() -> None:
     async def run(form: Statement, given: BatchParams) -> Sequence[Any]:
-        return [(event["id"], place) for place, event in enumerate(given["events"], 1)]
+        return [(event["id"], place, 1) for place, event in enumerate(given["events"], 1)]
 
     form, row = Statement(None), uuid4()  # type: ignore[arg-type]
     writes = WriteBatcher(run)
     two = [writes.submit(PendingWrite(form, {"id": row}, [{"id": uuid4(), "stream": "s"}])) for _ in range(2)]
-    assert list((await two[0]).values()) == [1]
+    assert list((await two[0]).positions.values()) == [1]
     with pytest.raises(StaleRow):
         await two[1]
     await writes.close()

@@ -100,8 +100,8 @@ async def test_a_page_reads_fifty_rows_for_each_that_it_gives_at_most(
                 "order": [Order(field, descending=descending)],
             }
             _, read = await read_page(counting, list_query, _parent(list_query, large_team), Paging(first=PAGE_ROWS), **given)
-            # Of a task that may be blocked, its link and the other task are read too; and creators have no index.
-            if read > MAX_ROWS_READ * (3 if meaning in ("blocked", "free", "creator") else 1):
+            # Of a task that may be blocked, its link and the other task are read too.
+            if read > MAX_ROWS_READ * (3 if meaning in ("blocked", "free") else 1):
                 excess[f"{field} {'down' if descending else 'up'}, {meaning}"] = read
     assert excess == {}
 

@@ -8,11 +8,13 @@ from typing import Final
 
 import pytest
 
+from tests.support.app import App
 from tests.support.principals import OTHER_WORD as OTHER
 from tests.support.principals import PRIVATE_WORD as PRIVATE
 from tests.support.principals import TEAM_WORD as TEAM
 from tests.support.principals import World
 from tests.support.selections import everything_of
+from tests.support.snapshots import SNAPSHOT_QUERY, download_as
 from tests.support.tenant_filters import FILTERED_LISTS
 from tests.support.tenants import QUERIES
 
@@ -71,6 +73,17 @@ async def test_no_answer_holds_a_word_that_is_not_for_its_reader(world: World, n
         assert found <= _READABLE[name], (text[:80], asked)
         read |= found
     assert read == _READABLE[name]
+
+
+@pytest.mark.parametrize("name", sorted(_READABLE))
+async def test_no_snapshot_holds_a_word_that_is_not_for_its_reader(app: App, world: World, name: str) -> None:
+    principal = world.principals[name]
+    answer = await world.caller.ask(principal, SNAPSHOT_QUERY, types=["USER", "TEAM", "PROJECT", "TASK", "DOCUMENT", "COMMENT"])
+    if "errors" in answer:
+        assert _READABLE[name] == set()
+        return
+    text = (await download_as(app, principal.authorization, answer["data"]["snapshot"]["url"])).text
+    assert {word for word in (TEAM, PRIVATE, OTHER) if word in text} == _READABLE[name]
 
 
 @pytest.mark.parametrize("name", sorted(_READABLE))

@@ -51,8 +51,8 @@ async def test_a_seeded_database_opens_to_nobody_with_the_demo_password(postgres
         database_from_template(postgres_server, "migrated", migrate_template) as url,
         open_database(url, max_connections=2) as database,
     ):
-        assert await seed_database(database, Settings(production=True, secret_key=SecretStr(SECRET_KEY))) is None
-        await seed_database(database, Settings(production=True, secret_key=SecretStr(SECRET_KEY), seed_size="demo"))
+        assert await seed_database(url, Settings(production=True, secret_key=SecretStr(SECRET_KEY))) is None
+        await seed_database(url, Settings(production=True, secret_key=SecretStr(SECRET_KEY), seed_size="demo"))
         async with database.begin() as connection:
             hashes = await connection.raw.fetch("SELECT DISTINCT password_hash FROM users WHERE password_hash IS NOT NULL")
     assert [await passwords.verify(DEMO_PASSWORD, row["password_hash"]) for row in hashes] == [False] * len(hashes)

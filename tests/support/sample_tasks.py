@@ -203,7 +203,10 @@ SORT_KEYS: dict[str, Callable[[Row], Any]] = {
 
 
 def sorted_ids(rows: list[Row], order: list[dict[str, str]]) -> list[str]:
-    """The global ids of rows as a list sorts them: equals by id, in the direction of the last field."""
+    """The global ids of rows as a list sorts them: equals by id, and those of one column by rank, in the direction of the last
+    field."""
+    if order[-1]["field"] == "STATUS":
+        order = [*order, {**order[-1], "field": "RANK"}]
     found = sorted(rows, key=itemgetter("id"), reverse=order[-1]["direction"] == "DESC")
     for each in reversed(order):
         found.sort(key=SORT_KEYS[each["field"]], reverse=each["direction"] == "DESC")

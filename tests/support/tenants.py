@@ -366,6 +366,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "documents": QueryCase("{ documents { nodes { id } } }"),
     "search": QueryCase('{ search(query: "first") { nodes { ... on Node { id } } } }'),
     "changes": QueryCase("{ changes { cursor } }"),
+    "snapshot": QueryCase("{ snapshot(types: [TASK]) { cursor } }"),
     "notifications": QueryCase("{ notifications { nodes { id } } }"),
     "job": QueryCase("query ($of: ID!) { job(id: $of) { id state } }", ("Job",)),
     "jobs": QueryCase("{ jobs { nodes { id } } }"),

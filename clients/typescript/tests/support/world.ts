@@ -47,7 +47,7 @@ export async function settle(options: ClientOptions = {}): Promise<World> {
   const { team } = await run(
     client,
     'mutation ($input: TeamCreateInput!) { result: teamCreate(input: $input) { team { id } errors { code message } } }',
-    { name: 'Clients', key },
+    { name: `Clients ${key}`, key },
   )
   const { project, cursor } = await run(
     client,
