@@ -7,6 +7,7 @@ from app.adapters import open_blobs
 from app.bootstrap import CannotStart, open_secret
 from app.settings import Settings
 from domain.errors import StorageUnavailable
+from persistence.backup.running import BackupRunning
 from persistence.blob_cleanup import clean_up_blobs
 from persistence.engine.database import open_database
 

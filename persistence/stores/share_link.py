@@ -22,7 +22,7 @@ from persistence.engine.rows import columns, insert_row, row_class, to_entity, t
 from persistence.engine.statement import Statement
 from persistence.tables import INSTANT, documents, projects, share_links, team_members, users
 
-_l, _d, _p, _m, _u = share_links, documents, projects, team_members, users
+_l, _d, _p, _m = share_links, documents, projects, team_members
 _ID, _USER, _NOW = bindparam("id", type_=Uuid), bindparam("user", type_=Uuid), bindparam("now", type_=INSTANT)
 _ROW = row_class(ShareLink)
 _project_id: ColumnElement[Any] = func.coalesce(_d.c.project_id, _l.c.subject_id)
@@ -34,24 +34,36 @@ _EXISTS: ColumnElement[bool] = and_(_p.c.deleted_at.is_(None), _d.c.deleted_at.i
 _UNEXPIRED = or_(_l.c.expires_at.is_(None), _l.c.expires_at > _NOW)
 
 
-def visible_to(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The user is a member of the subject's team who may see it, and no guest."""
-    member = team_members.alias("link_viewer")
-    rows: Select[Any] = select(literal_column("1")).where(
-        member.c.team_id == _p.c.team_id,
-        member.c.user_id == user_id,
-        member.c.role != literal_column("'GUEST'"),
-        project_open_to(_p, member, user_id),
+def _visible() -> ColumnElement[bool]:
+    """The viewer is a member of the subject's team who may see it, and no guest."""
+    project, member = projects.alias("seen_project"), team_members.alias("viewer_member")
+    rows: Select[Any] = (
+        select(literal_column("1"))
+        .select_from(project.join(member, member.c.team_id == project.c.team_id))
+        .where(
+            project.c.id == _project_id,
+            member.c.user_id == VIEWER,
+            member.c.role != literal_column("'GUEST'"),
+            project_open_to(project, member, VIEWER),
+        )
     )
     return and_(_EXISTS, rows.offset(literal_column("0")).exists())
 
 
 def open_links() -> Select[Any]:
     """Selects, as `id`, those of the links `ids` that are open at `now`."""
+    creator = users.join(_m, _m.c.user_id == users.c.id)
     return (
         select(_l.c.id)
-        .select_from(_with_subject.join(_u, _u.c.id == _l.c.created_by_id))
-        .where(_l.c.id == any_id(), _UNEXPIRED, _u.c.status == literal_column("'ACTIVE'"), visible_to(_l.c.created_by_id))
+        .select_from(_with_subject.join(creator, (users.c.id == _l.c.created_by_id) & (_m.c.team_id == _p.c.team_id)))
+        .where(
+            _l.c.id == any_id(),
+            _UNEXPIRED,
+            _EXISTS,
+            users.c.status == literal_column("'ACTIVE'"),
+            _NOT_GUEST,
+            project_open_to(_p, _m, _m.c.user_id),
+        )
     )
 
 
@@ -65,9 +77,7 @@ _LOCK = Statement(
     .with_for_update(of=_l)
 )
 _REMOVE = Statement(_l.delete().where(_l.c.id == _ID))
-_BY_IDS = Statement(
-    select(*columns(ShareLink, _l)).select_from(_with_subject).where(_l.c.id == any_id(), visible_to(VIEWER)), _ROW
-)
+_BY_IDS = Statement(select(*columns(ShareLink, _l)).select_from(_with_subject).where(_l.c.id == any_id(), _visible()), _ROW)
 _OPEN = Statement(select(*columns(ShareLink, _l)).where(_l.c.id.in_(open_links())), _ROW)
 _OPEN_TO = Statement(select(_l.c.id).where(_l.c.id.in_(open_links()), _l.c.subject_id == bindparam("subject", type_=Uuid)))
 _TOUCH = Statement(
@@ -82,7 +92,7 @@ _LIST: dict[str, Any] = {
     "sorts": {"CREATED_AT": (SortColumn(_l.c.created_at, "created_at"),)},
     "default": (Order("CREATED_AT", descending=True),),
     "joined": lambda query: query.select_from(_with_subject),
-    "visible": lambda: visible_to(VIEWER),
+    "visible": _visible,
 }
 LINKS_TO_SUBJECT = ListQuery(**_LIST, parent_clause=lambda parent: _l.c.subject_id == parent)
 
