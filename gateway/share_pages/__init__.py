@@ -7,6 +7,7 @@ to nobody: the address is the right itself, so it is neither sent as a referrer 
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from html import escape
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -131,7 +132,8 @@ class SharePages:
     async def _document(self, credentials: Any, info: RequestInfo) -> Response:
         link = await self._run(credentials, info, _DOCUMENT)
         document = link["subject"]
-        content = document["content"]["text"]
+        title = f"<h1>{escape(document['title'], quote=False)}</h1>"
+        content = document["content"]["text"].removeprefix(title)  # which the page shows already
         for box, sign in _BOXES.items():
             content = content.replace(box, sign)
         return self._page(

@@ -23,6 +23,7 @@ from tests.support.graph_actions import (
     mutate,
     mutate_ok,
 )
+from tests.support.share_links import create_share_link
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
 from tests.support.tenant_objects import (
     create_external_identity,
@@ -142,6 +143,7 @@ async def _create_objects(app: App, team: SampleTeam, project_id: str, mark: str
         "Project": project_id,
         "Task": made["first"]["id"],
         "TaskLink": link["task"]["links"]["nodes"][0]["id"],
+        "ShareLink": (await create_share_link(app, owner, written["page"]["id"]))["id"],
         "Team": team.team_id,
         "User": team.mate.id,
         "second": made["second"]["id"],
@@ -306,6 +308,8 @@ MUTATIONS: Mapping[str, MutationCase] = {
         name: MutationCase(_input_of(id="Webhook"), guest="NOT_FOUND")
         for name in ("webhookUpdate", "webhookRotateSecret", "webhookPing", "webhookDelete")
     },
+    "shareLinkCreate": MutationCase(_input_of(subjectId="Project")),
+    "shareLinkRevoke": MutationCase(_input_of(id="ShareLink"), guest="NOT_FOUND"),
     "markSeen": MutationCase(_input_of(subjectId="Task"), guest="allowed"),
 }
 
@@ -340,6 +344,7 @@ QUERIES: Mapping[str, QueryCase] = {
             "Project",
             "PushDevice",
             "Session",
+            "ShareLink",
             "Task",
             "TaskLink",
             "Team",
@@ -372,6 +377,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "jobs": QueryCase("{ jobs { nodes { id } } }"),
     "server": QueryCase("{ server { version } }"),
     "webhook": QueryCase("query ($of: ID!) { webhook(id: $of) { id url } }", ("Webhook",)),
+    "shareLink": QueryCase("{ shareLink { id } }"),
     "rateLimit": QueryCase("{ rateLimit { remaining } }"),
 }
 
