@@ -14,13 +14,13 @@ ARGS :=
 TESTS :=
 WORKERS := auto
 # Tests of which `make fuzz` tries more seeds than `make test`, and laws of which it tries more examples.
-SEEDED := tests/graph/test_executors.py tests/graph/test_changes_law.py tests/graph/test_live_truth.py tests/adapters/test_postgres_outages.py
+SEEDED := tests/graph/test_executors.py tests/graph/test_changes_law.py tests/graph/test_live_truth.py tests/graph/test_undo_law.py tests/adapters/test_postgres_outages.py
 LAWS := tests/content/test_text_laws.py tests/graph/test_task_list.py tests/graph/test_task_filter.py tests/graph/test_task_tree_law.py tests/graph/test_bad_input.py
 # Compiled tests are kept, whatever the shell says: to compile them again takes each worker ten seconds of every run.
 test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql docs clean
+.PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos soak attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql docs clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -48,6 +48,9 @@ test-opensearch: $(INSTALLED) ## run the tests of searches on a real OpenSearch 
 
 chaos: $(INSTALLED)      ## kill servers, workers and Valkey again and again while people write, for minutes
 	@$(IN)/python -m pytest -m chaos tests/chaos tests/graph/test_document_bounds.py $(TESTS)
+
+soak: $(INSTALLED)       ## kill processes while people work and check what they were answered, on from where the log ends (ARGS="--seconds 28800")
+	@$(IN)/python -m benchmarks.soak $(ARGS)
 
 attack: $(INSTALLED)     ## attack a server under a memory cap, kind by kind, while others are timed (10 minutes at most)
 	@timeout 600 $(IN)/python -m pytest -m attack -s tests/attack $(TESTS)

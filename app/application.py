@@ -31,6 +31,7 @@ from auth.routes import key_routes
 from auth.tokens import Credentials
 from domain.session import GRAPHIQL_CLIENT_ID, Device
 from gateway.account_pages import AccountPages
+from gateway.calendar_feed import CalendarFeeds
 from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
 from gateway.graphiql import DemoSignIn, GraphAccess, GraphiQLConfig
@@ -110,7 +111,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
 
     meter = None
     if settings.cost_limits != "off":
-        meter = CostMeter(resources.cost_limiter, CostAccounts(settings).of, enforced=settings.enforces_cost_limits)
+        meter = CostMeter(resources.rate_limiters.costs, CostAccounts(settings).of, enforced=settings.enforces_cost_limits)
     graph = graph_endpoints(
         SubscriptionManager(executor, resources.services.hub),
         persisted_queries=_persisted_queries(resources, settings, executor),
@@ -146,6 +147,13 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     share_pages = SharePages(executor, open_context, resources.graph_tokens, resources.services.workers, meter).routes()
     services = resources.services
     job_files = JobFiles(services.database, services.blobs, services.job_urls).routes()
+    feeds = CalendarFeeds(
+        services.database,
+        services.calendar_tokens,
+        resources.rate_limiters.uses,
+        origin=settings.origin,
+        compress=settings.compression == "gzip",
+    ).routes()
     snapshots = SnapshotEndpoint(
         services.database,
         services.snapshot_urls,
@@ -154,24 +162,10 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         charge=None if meter is None else meter.charge_cost,
     ).routes()
     thumbnails = ThumbnailEndpoint(resources.thumbnails, services.thumbnail_urls).routes()
+    signed = [*files, *thumbnails, *job_files, *snapshots, *feeds, *share_pages]
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
     inbound = _inbound_mail_routes(resources, settings)
-    pages = Starlette(
-        routes=[
-            *inbound,
-            *account_pages,
-            *graph.routes,
-            *rooms,
-            *files,
-            *thumbnails,
-            *job_files,
-            *share_pages,
-            *snapshots,
-            *mail_pages,
-            *public,
-            *graphiql,
-        ]
-    )
+    pages = Starlette(routes=[*inbound, *account_pages, *graph.routes, *rooms, *signed, *mail_pages, *public, *graphiql])
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 
 

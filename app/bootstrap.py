@@ -24,6 +24,8 @@ from app.adapters import (
     open_search,
     pubsub_backend,
 )
+from app.service_database import CannotStart as CannotStart
+from app.service_database import open_service_database
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
@@ -38,7 +40,7 @@ from auth.server_secret import ServerSecret, read_or_create_secret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
 from domain.audit import Seal
-from domain.cost_limit import CostLimiter
+from domain.calendar_feed import CalendarFeedTokens
 from domain.errors import StorageUnavailable, Unavailable
 from domain.mail import Mailer
 from domain.notification import UnsubscribeTokens
@@ -67,14 +69,15 @@ from persistence.documents.document_reader import DocumentReader
 from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.versions import VersionStore
 from persistence.documents.worker_pool import WorkerPool
-from persistence.engine.database import Database, DatabaseTimeouts, open_database
+from persistence.engine.connections import DatabaseTimeouts
+from persistence.engine.database import Database, open_database
 from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
 from persistence.persisted_queries import QueryTexts, open_query_texts
 from persistence.queue.port import WorkQueue
 from persistence.queue.sender import WakeUpSender
-from persistence.rate_limits import open_rate_limiters
+from persistence.rate_limits import RateLimiters, open_rate_limiters
 from persistence.rights import RightsLoader
 from persistence.thumbnails import Thumbnails
 from realtime.announcements import PubSub
@@ -108,10 +111,6 @@ POSITION_READER = PositionReader(
 logger = logging.getLogger(__name__)
 
 
-class CannotStart(Exception):
-    """What an operator has to put right first; the message says it in a line."""
-
-
 @dataclass(frozen=True, slots=True)
 class Resources:
     """Everything that is open while the server runs."""
@@ -129,7 +128,7 @@ class Resources:
     pusher: Pusher
     queue: WorkQueue
     wake_ups: WakeUpSender
-    cost_limiter: CostLimiter
+    rate_limiters: RateLimiters
     thumbnails: Thumbnails
     outgoing: SafeHttpClient
     audit_seal: Seal
@@ -212,7 +211,7 @@ async def open_resources(
     """The services over a migrated database. `timings`: how long rooms of live editing wait for what. `sign_in_limits`: how often
     one may try to sign in."""
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(url, max_connections=settings.database_connections))
+        database = await stack.enter_async_context(open_service_database(settings, url))
         queue = await stack.enter_async_context(open_queue(settings, url))
         wake_ups = await stack.enter_async_context(WakeUpSender.open(queue))
         live = await stack.enter_async_context(PubSub.open(pubsub_backend(settings), on_announced=wake_ups.mark_entry))
@@ -291,6 +290,7 @@ async def open_resources(
             relying_party=relying_party,
             registration=settings.registration,
             account_mailer=account_mailer,
+            calendar_tokens=CalendarFeedTokens(secret.derive("calendar feeds")),
             unsubscribe_tokens=UnsubscribeTokens(secret.derive("unsubscribe")),
             outgoing_rules=outgoing.rules,
             webhook_secrets=SecretBox(secret, "webhooks"),
@@ -334,7 +334,7 @@ async def open_resources(
             outgoing=outgoing,
             audit_seal=audit_seal(secret),
             audit_retention_days=settings.audit_retention_days,
-            cost_limiter=limiters.costs,
+            rate_limiters=limiters,
             thumbnails=await stack.enter_async_context(Thumbnails.open(database, blobs)),
             providers=providers,
             search_engine=engine,

@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path(".data"), description="Where the embedded Postgres and the blobs are kept.")
     database_url: str | None = Field(default=None, description="postgresql:// address; the embedded Postgres without one.")
     database_connections: int = Field(default=10, ge=2, le=200, description="Connections to Postgres per process.")
+    row_level_security: bool = Field(
+        default=False, description="Postgres narrows what is read for a principal once more; see docs/security."
+    )
     redis_url: str | None = Field(
         default=None, description="redis:// address for live changes; in memory, one process, without one."
     )

@@ -54,6 +54,7 @@ async def close_account(uow: UnitOfWork, actor: Actor, user_id: UUID, *, expecte
     await uow.notifications.delete_all(user.id)
     await uow.api_tokens.remove_all(user.id)
     await uow.push_devices.remove_all(user.id)
+    await uow.calendar_feeds.remove(user.id)
     await uow.mail_reports.remove_all(user.id)
     await uow.jobs.remove_all(user.id, uow.now)
     await uow.factors.remove([each.id for each in await uow.factors.list_for_user(user.id)])

@@ -40,7 +40,12 @@ def _encoder_for(cls: type[Any]) -> Converter:
 
 def decode(cls: type[T], data: Mapping[str, Any]) -> T:
     """The dataclass that `encode` was given."""
-    return cls(**{name: convert(data[name]) for name, convert in _converters(cast(Hashable, cls)) if name in data})
+    return cls(**decode_attributes(cls, data))
+
+
+def decode_attributes(cls: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Those attributes of a dataclass that stand in `data`, as `decode` makes them."""
+    return {name: convert(data[name]) for name, convert in _converters(cast(Hashable, cls)) if name in data}
 
 
 @cache

@@ -127,6 +127,13 @@ class CommentDeleted(CommentEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommentRestored(CommentEvent):
+    """A deleted comment came back, without the files that were on it."""
+
+    kind = ChangeKind.RESTORED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommentFilesChanged(CommentEvent):
     """Files were attached to a comment, or removed."""
 
@@ -157,6 +164,14 @@ class CommentStore(Protocol):
         ...
 
     async def read_unlocked(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None: ...
+    async def lock_deleted(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None:
+        """The same as `lock`, of a comment that may be deleted."""
+        ...
+
+    async def lock_deleted_replies(self, comment: Comment) -> Sequence[Comment]:
+        """The replies that were deleted together with a comment, held."""
+        ...
+
     async def lock_replies(self, comment_id: UUID) -> Sequence[Comment]: ...
     async def react(self, comment_id: UUID, user_id: UUID, emoji: str) -> bool:
         """Store a reaction; False when it was there."""
@@ -228,11 +243,17 @@ async def update(uow: UnitOfWork, actor: Actor, comment_id: UUID, body: str, *, 
         return before
     mentions = await _mentions(uow, before.project_id, checked)
     comment = with_changes(before, uow.now, body=checked, mention_ids=mentions, edited_at=uow.now)
+    await save_changes(uow, actor, before, comment)
+    return comment
+
+
+async def save_changes(uow: UnitOfWork, actor: Actor, before: Comment, comment: Comment) -> None:
+    """Store a comment with other attributes, once they are allowed."""
     await uow.comments.save(comment)
-    await uow.watches.watch(before.subject_type, before.subject_id, sorted(set(mentions) - set(before.mention_ids)))
+    if mentioned := sorted(set(comment.mention_ids) - set(before.mention_ids)):
+        await uow.watches.watch(before.subject_type, before.subject_id, mentioned)
     await reference.update_references(uow, comment, before.body, comment.body)
     uow.record(CommentUpdated(actor_id=actor.user_id, comment=comment, before=before))
-    return comment
 
 
 async def resolve(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, resolved: bool) -> Comment:
@@ -245,8 +266,7 @@ async def resolve(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, resolved: 
         return before
     at, by = (uow.now, actor.user_id) if resolved else (None, None)
     comment = with_changes(before, uow.now, resolved_at=at, resolved_by_id=by)
-    await uow.comments.save(comment)
-    uow.record(CommentUpdated(actor_id=actor.user_id, comment=comment, before=before))
+    await save_changes(uow, actor, before, comment)
     return comment
 
 
@@ -277,6 +297,28 @@ async def delete(uow: UnitOfWork, actor: Actor, comment_id: UUID, *, expected_ve
         await reference.update_references(uow, comment, comment.body, None)
         uow.record(CommentDeleted(actor_id=actor.user_id, comment=comment))
     return before.id
+
+
+async def restore(uow: UnitOfWork, actor: Actor, comment_id: UUID) -> Comment:
+    """Bring a deleted comment back, with the replies that were deleted together with it; the files on them are gone."""
+    found = await uow.comments.lock_deleted(comment_id, actor.user_id)
+    if found is None:
+        raise NotFound(("input", "id"))
+    before, role, archived = found
+    rights = access(actor, role, ResourceKind.COMMENT, own=before.author_id == actor.user_id, archived=archived)
+    rights.require(Action.DELETE, "Only its author or an admin can restore a comment.")
+    if before.deleted_at is None:
+        return before
+    if before.parent_id is not None and await uow.comments.lock(before.parent_id, actor.user_id) is None:
+        raise Invalid(("input", "id"), "Restore the comment that it answers first.")
+    restored = []
+    for each in (before, *await uow.comments.lock_deleted_replies(before)):
+        comment = with_changes(each, uow.now, deleted_at=None)
+        await uow.comments.save(comment)
+        await reference.update_references(uow, comment, None, comment.body)
+        uow.record(CommentRestored(actor_id=actor.user_id, comment=comment))
+        restored.append(comment)
+    return restored[0]
 
 
 async def open_comment(

@@ -5,7 +5,7 @@ no single argument is to blame. The graph turns them into answers in one place (
 as a top-level error with `extensions.code`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any, ClassVar
 
@@ -105,6 +105,26 @@ class Conflict(DomainError):
     def __init__(self, current: Any) -> None:
         super().__init__("The object has changed since you read it.", path=("input", "expectedVersion"))
         self.current = current
+
+
+class UndoConflict(Conflict):
+    """What a change did has been changed again. `fields` (`domain.events.FieldChange`) are those attributes: before, as the
+    change left them, and after, as they are now."""
+
+    def __init__(self, current: Any, fields: Sequence[Any]) -> None:
+        super().__init__(current)
+        self.message = "The object has changed since, so this cannot be undone."
+        self.path = ("input", "changeId")
+        self.fields = fields
+
+
+class NotUndoable(DomainError):
+    """A change of a kind that cannot be undone; the message says what can be done instead."""
+
+    code = "NOT_UNDOABLE"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, path=("input", "changeId"))
 
 
 class Invalid(DomainError):
@@ -264,6 +284,10 @@ class StorageFull(StorageUnavailable):
 
     def __init__(self, message: str = "The object storage has no room left.") -> None:
         super().__init__(message)
+
+
+RETRYABLE_CODES = frozenset(each.code for each in (RateLimited, Unavailable, Overloaded, StorageUnavailable, StorageFull))
+"""Codes after which the same operation may succeed later; a mutation is repeated safely under its `clientMutationId`."""
 
 
 class MultipleErrors(DomainError):

@@ -103,6 +103,11 @@ class Event:
     def changes(self) -> tuple[FieldChange, ...]:
         return ()
 
+    @property
+    def undo_values(self) -> Mapping[str, Any] | None:
+        """What undoing it needs and nobody is shown, bounded in size, as JSON values; None where the rest is enough."""
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:

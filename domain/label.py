@@ -18,6 +18,8 @@ from domain.team import open_team
 from domain.version import require_version, with_changes
 
 _COLOR = re.compile(r"#[0-9a-f]{6}")
+MAX_RESTORED_TASKS = 500
+"""A label that was on more tasks does not come back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +79,22 @@ class LabelUpdated(LabelEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelDeleted(LabelEvent):
-    """A label was deleted and is gone from every task; the tasks' versions stay as they were."""
+    """A label was deleted and is gone from every task; the tasks' versions stay as they were. `task_ids` are those tasks, None
+    where there were too many to put it back on."""
 
     kind = ChangeKind.DELETED
+    task_ids: tuple[UUID, ...] | None
+
+    @property
+    def undo_values(self) -> Mapping[str, Any]:
+        return {"task_ids": None if self.task_ids is None else [str(each) for each in self.task_ids]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelRestored(LabelEvent):
+    """A deleted label came back, and is on its tasks again."""
+
+    kind = ChangeKind.RESTORED
 
 
 class LabelStore(Protocol):
@@ -94,8 +109,12 @@ class LabelStore(Protocol):
         ...
 
     async def lock(self, label_id: UUID) -> Label | None: ...
-    async def remove(self, label_id: UUID) -> None:
-        """Delete a label and take it off every task."""
+    async def remove(self, label_id: UUID) -> Sequence[UUID]:
+        """Delete a label and take it off every task: these, held."""
+        ...
+
+    async def is_used(self, label_id: UUID) -> bool:
+        """Whether the label is on any task."""
         ...
 
     async def lock_existing(self, team_id: UUID, label_ids: Sequence[UUID]) -> frozenset[UUID]:
@@ -126,7 +145,7 @@ async def update(
     uow: UnitOfWork, actor: Actor, label_id: UUID, values: Mapping[str, Any], *, expected_version: int | None
 ) -> Label:
     """Change `name` and `color` where given."""
-    before = await _open(uow, actor, label_id, Action.UPDATE)
+    before = await open_label(uow, actor, label_id, Action.UPDATE)
     require_version(before, expected_version)
     changes: dict[str, Any] = {}
     if "name" in values:
@@ -143,14 +162,16 @@ async def update(
 
 async def delete(uow: UnitOfWork, actor: Actor, label_id: UUID, *, expected_version: int | None) -> UUID:
     """Delete a label and take it off every task."""
-    label = await _open(uow, actor, label_id, Action.DELETE)
+    label = await open_label(uow, actor, label_id, Action.DELETE)
     require_version(label, expected_version)
-    await uow.labels.remove(label.id)
-    uow.record(LabelDeleted(actor_id=actor.user_id, label=label))
+    task_ids = tuple(await uow.labels.remove(label.id))
+    kept = task_ids if len(task_ids) <= MAX_RESTORED_TASKS else None
+    uow.record(LabelDeleted(actor_id=actor.user_id, label=label, task_ids=kept))
     return label.id
 
 
-async def _open(uow: UnitOfWork, actor: Actor, label_id: UUID, action: Action) -> Label:
+async def open_label(uow: UnitOfWork, actor: Actor, label_id: UUID, action: Action) -> Label:
+    """Fetch, lock and authorise: the label, when the actor may do this to it."""
     label = await uow.labels.lock(label_id)
     role = await uow.teams.role(label.team_id, actor.user_id) if label else None
     if label is None or role is None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from domain.api_token import ApiTokenStore
     from domain.attachment import AttachmentStore
     from domain.audit import AuditStore
+    from domain.calendar_feed import CalendarFeedStore
     from domain.comment import CommentStore
     from domain.device_code import DeviceCodeStore
     from domain.document import DocumentStore
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from domain.task import TaskStore
     from domain.task_link import TaskLinkStore
     from domain.team import TeamStore
+    from domain.undo.change_log import ChangeLog
     from domain.user import UserStore
     from domain.watch import WatchStore
     from domain.webhook import WebhookStore
@@ -71,6 +73,8 @@ class UnitOfWork(Protocol):
     def device_codes(self) -> "DeviceCodeStore": ...
     @property
     def oauth_grants(self) -> "OAuthGrantStore": ...
+    @property
+    def calendar_feeds(self) -> "CalendarFeedStore": ...
     @property
     def teams(self) -> "TeamStore": ...
     @property
@@ -109,6 +113,8 @@ class UnitOfWork(Protocol):
     def mail_reports(self) -> "MailReportStore": ...
     @property
     def jobs(self) -> "JobStore": ...
+    @property
+    def change_log(self) -> "ChangeLog": ...
 
     async def read_links(self, markdown: str, interesting: "re.Pattern[str]") -> "Sequence[LinkTarget]":
         """The addresses that a Markdown text links to, as CommonMark reads it, and in which the pattern is found."""

@@ -95,8 +95,17 @@ class TaskLinkStore(Protocol):
         ...
 
 
-async def link(uow: UnitOfWork, actor: Actor, task_id: UUID, target_id: UUID, kind: TaskLinkKind) -> Task:
-    """Link two tasks that the actor may see; they must be able to change the first."""
+async def link(
+    uow: UnitOfWork,
+    actor: Actor,
+    task_id: UUID,
+    target_id: UUID,
+    kind: TaskLinkKind,
+    *,
+    link_ids: tuple[UUID, UUID] | None = None,
+) -> Task:
+    """Link two tasks that the actor may see; they must be able to change the first. `link_ids`: those of a link that comes back,
+    of this side and of the other."""
     if task_id == target_id:
         raise Invalid(("input", "targetId"), "A task cannot be linked with itself.")
     await uow.tasks.lock_many(sorted([task_id, target_id]))
@@ -107,7 +116,7 @@ async def link(uow: UnitOfWork, actor: Actor, task_id: UUID, target_id: UUID, ki
             raise LimitExceeded(f"A task has at most {MAX_LINKS} links.", MAX_LINKS, path=("input", name))
     if await _creates_cycle(uow, task_id, target_id, kind):
         raise Cycle(("input", "targetId"), "Two tasks cannot block each other.")
-    ours, theirs = uow.new_id(), uow.new_id()
+    ours, theirs = link_ids or (uow.new_id(), uow.new_id())
     forth = TaskLink(id=ours, twin_id=theirs, task_id=task_id, target_id=target_id, kind=kind, created_at=uow.now)
     back = TaskLink(id=theirs, twin_id=ours, task_id=target_id, target_id=task_id, kind=INVERSE[kind], created_at=uow.now)
     if not await uow.task_links.add(forth, back):

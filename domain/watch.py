@@ -13,6 +13,10 @@ class WatchStore(Protocol):
     """Stores watchers and the marks of having seen."""
 
     async def watch(self, subject_type: str, subject_id: UUID, user_ids: Sequence[UUID]) -> None: ...
+    async def watchers(self, subject_id: UUID) -> Sequence[UUID]:
+        """The watchers of a subject, in the order of their ids."""
+        ...
+
     async def unwatch(self, subject_id: UUID, user_id: UUID) -> None: ...
     async def mark_seen(self, user_id: UUID, subject_id: UUID, stream: str, at: datetime) -> None:
         """Everything in the stream up to now is no news to the user, as far as the subject goes."""

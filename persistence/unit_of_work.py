@@ -33,6 +33,8 @@ from persistence.stores.account_token import SqlAccountTokens
 from persistence.stores.api_token import SqlApiTokens
 from persistence.stores.attachment import SqlAttachments
 from persistence.stores.audit import SqlAudit
+from persistence.stores.calendar_feed import SqlCalendarFeeds
+from persistence.stores.change_log import SqlChangeLog
 from persistence.stores.comment import SqlComments
 from persistence.stores.delivery import SqlDeliveries
 from persistence.stores.device_code import SqlDeviceCodes
@@ -101,6 +103,7 @@ class SqlUnitOfWork:
     factors = _Store(SqlFactors)
     account_tokens = _Store(SqlAccountTokens)
     oauth_grants = _Store(SqlOAuthGrants)
+    calendar_feeds = _Store(SqlCalendarFeeds)
     device_codes = _Store(SqlDeviceCodes)
     teams = _Store(SqlTeams)
     invitations = _Store(SqlInvitations)
@@ -118,6 +121,7 @@ class SqlUnitOfWork:
     audit = _Store(SqlAudit)
     push_devices = _Store(SqlPushDevices)
     mail_reports = _Store(SqlMailReports)
+    change_log = _Store(SqlChangeLog)
 
     def __init__(
         self,

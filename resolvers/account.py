@@ -49,7 +49,7 @@ async def prepare_reset(context: Context, values: InputValues) -> InputValues:
     await context.services.sign_in.count_token(context.device.ip_address)
     password = validate_password(values["new_password"], ("input", "newPassword"))
     token_hash = hash_token(values["token"])
-    if not await can_be_used(context.database, token_hash, TokenPurpose.PASSWORD_RESET, datetime.now(UTC)):
+    if not await can_be_used(context.services.database, token_hash, TokenPurpose.PASSWORD_RESET, datetime.now(UTC)):
         raise NotFound(("input", "token"))
     return {"token": values["token"], "password_hash": await context.services.passwords.hash(password)}
 

@@ -11,6 +11,7 @@ from domain.account_mail import AccountMail, AccountMailer
 from domain.actor import Actor, Scope
 from domain.audit.events import OperationRefused, RefusedOperation
 from domain.blob import BlobStore
+from domain.calendar_feed import CalendarFeedTokens
 from domain.cost_limit import CostCharge
 from domain.errors import Forbidden, InsufficientScope, Unauthenticated
 from domain.events import Entry, is_followed
@@ -34,6 +35,7 @@ from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.worker_pool import WorkerPool
 from persistence.engine.database import Database
 from persistence.engine.loaders import BatchLoader
+from persistence.engine.principal_database import as_seen_by
 from persistence.events.idempotency import compute_fingerprint, find_result
 from persistence.events.streams import StreamLog
 from persistence.rights import RightsLoader
@@ -112,6 +114,7 @@ class Services:
     relying_party: RelyingParty
     registration: RegistrationMode
     account_mailer: AccountMailer
+    calendar_tokens: CalendarFeedTokens
     unsubscribe_tokens: UnsubscribeTokens
     outgoing_rules: OutgoingRules
     webhook_secrets: WebhookSecrets
@@ -191,8 +194,8 @@ class Context:
 
     @property
     def database(self) -> Database:
-        """The database, for reads outside of a transaction."""
-        return self.services.database
+        """The database as the viewer sees it, for reads outside of a transaction."""
+        return as_seen_by(self.services.database, None if self.actor is None else self.actor.user_id)
 
     @property
     def viewer(self) -> Actor:
@@ -280,7 +283,8 @@ class Context:
         objects = self.services.document_objects if writes_documents else None
         try:
             result = await run_in_unit_of_work(
-                self.database,
+                # Strangers sign in, register and are invited: what they find by a secret belongs to nobody they are yet.
+                self.services.database if self.actor is None else self.database,
                 self.services.pubsub,
                 run,
                 client_mutation_id=client_mutation_id,

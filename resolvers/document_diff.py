@@ -95,7 +95,7 @@ async def _state_at(
     if version_id is None:
         if argument == "toVersionId":
             return (await states.read([document.id]))[0]
-        return await state_at_last_visit(states, context.database, context.viewer.user_id, document.id)
+        return await state_at_last_visit(states, context.services.database, context.viewer.user_id, document.id)
     version = found.get(version_id)
     if version is None or version.document_id != document.id:
         raise NotFound((argument,))

@@ -5,13 +5,12 @@ Such an entry is in the same stream as what follows it, so nobody is sent what h
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from uuid import UUID
 
 from domain.actor import Actor
-from domain.actor import Scope as TokenScope
 from domain.errors import CursorExpired
 from domain.events import ChangeKind, Entry, team_stream, user_stream
+from domain.log_scope import SCOPES_BEYOND_LOG, scope_allows
 from persistence.engine.lookup import FindByIds
 from persistence.events.matching_entries import EntryScope
 from persistence.rights import Rights
@@ -19,44 +18,10 @@ from persistence.stores import document_queries as documents
 from persistence.stores import task
 from resolvers.context import Context, InputValues
 from resolvers.inputs.search_type import TYPE_NAMES
+from resolvers.logged_change import Change as Change
 
-_SCOPES_BEYOND_LOG: Mapping[str, TokenScope] = {
-    "ApiToken": TokenScope.PROFILE_READ,
-    "Document": TokenScope.DOCUMENTS_READ,
-    "DocumentVersion": TokenScope.DOCUMENTS_READ,
-    "Job": TokenScope.TASKS_READ,
-    "Notification": TokenScope.NOTIFICATIONS_READ,
-    "OAuthClient": TokenScope.ADMIN,
-    "PushDevice": TokenScope.NOTIFICATIONS_READ,
-    "Session": TokenScope.PROFILE_READ,
-    "ShareLink": TokenScope.PROJECTS_WRITE,
-    "Webhook": TokenScope.WEBHOOKS_MANAGE,
-}
 _SHARED_TYPES = ("Project", "Task")
 _FINDERS_BY_TYPE: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": documents.by_ids}
-
-
-def scope_allows(actor: Actor, about_type: str) -> bool:
-    """Whether the scopes of a token allow reading objects of this type; the log itself requires TASKS_READ."""
-    scope = _SCOPES_BEYOND_LOG.get(about_type)
-    return scope is None or scope in actor.scopes
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """An entry, with the positions in all streams that its viewer has reached with it."""
-
-    type_name = "Change"
-
-    entry: Entry
-    positions: Mapping[str, int]
-    cursor_placeholder: str | None = None
-    """The placeholder of the cursor in a payload for many subscribers, each with a cursor of their own; None for a single one."""
-
-    @property
-    def id(self) -> UUID:
-        """The id of the entry."""
-        return self.entry.id
 
 
 class ChangeFilter:
@@ -78,7 +43,7 @@ class ChangeFilter:
         """The same for reading entries that the actor, who may see these projects, may see."""
         return EntryScope(
             visible_projects=visible_projects,
-            hidden_types=[name for name in _SCOPES_BEYOND_LOG if not scope_allows(actor, name)],
+            hidden_types=[name for name in SCOPES_BEYOND_LOG if not scope_allows(actor, name)],
             teams=self._teams,
             projects=self._projects,
             entities=self._entities,

@@ -63,13 +63,19 @@ def field_changes(entry: Entry) -> list[FieldChange]:
     return [to_field_change(entry.entity_type, **change) for change in entry.payload["changes"]]
 
 
+def moved_on(error: Any) -> list[FieldChange]:
+    """What has changed since the change that an `UndoConflict` is about; nothing for other errors."""
+    type_name = getattr(getattr(error, "current", None), "type_name", "")
+    return [to_field_change(type_name, each.field, each.before, each.after) for each in getattr(error, "fields", ())]
+
+
 async def references(context: Context, parents: Sequence[FieldChange]) -> list[list[ChangeReference]]:
     """What each change refers to, by name. Names of people are as visible as the change, others as their objects."""
     found: dict[tuple[str, UUID], Any] = {}
     named = list(dict.fromkeys(each for parent in parents for each in parent.references))
     people = [id_ for type_name, id_ in named if type_name == "User"]
     if people:
-        found |= {("User", id_): row for id_, row in (await user.by_ids(context.database, people)).items()}
+        found |= {("User", id_): row for id_, row in (await user.by_ids(context.services.database, people)).items()}
     others = [each for each in named if each[0] != "User"]
     found |= dict(zip(others, await entities(context, others), strict=True))
     return [

@@ -27,11 +27,13 @@ from domain.task import Task, TaskResult
 from domain.team import Team
 from domain.user import User
 from domain.webhook import Webhook
+from resolvers.logged_change import Change
 
 _SHOWN_ONCE = frozenset({"invitation_token", "secret", "development_links"})
 STORED_TYPES = (
     ApiToken,
     Attachment,
+    Change,
     Comment,
     Document,
     DocumentVersion,

@@ -11,6 +11,7 @@ import strawberry
 
 from domain.actor import Scope
 from domain.errors import BadUserInput, LimitExceeded
+from domain.log_scope import scope_allows
 from persistence.engine.database import Database
 from persistence.engine.lookup import FindByIds
 from persistence.events import activity
@@ -18,6 +19,7 @@ from persistence.stores import (
     api_token,
     attachment,
     audit,
+    change_log,
     comment,
     external_identity,
     factor,
@@ -39,14 +41,14 @@ from persistence.stores import (
 from persistence.stores import document_queries as documents
 from resolvers import ids
 from resolvers.context import Context
-from resolvers.event_visibility import Change, scope_allows
 from resolvers.inputs.fields import MAX_IDS
+from resolvers.logged_change import Change
 from resolvers.shared import within_subject
 
 
 async def _changes(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) -> Mapping[UUID, Any]:
     """Entries as changes. Their cursors resume the entry's own stream after it, and the other streams from the start."""
-    found = await activity.by_ids(database, viewer, entry_ids)
+    found = await change_log.by_ids(database, viewer, entry_ids)
     return {id_: Change(entry, {entry.stream: entry.position}) for id_, entry in found.items()}
 
 

@@ -71,11 +71,11 @@ async def comments(context: Context, parents: Sequence[Any]) -> list[Any]:
 
 async def titles(context: Context, parents: Sequence[Any]) -> list[str]:
     """Each notification in a line. A subject that the token may not read is not named."""
-    actors = await users.by_ids(context.database, list({each.actor_id for each in parents if each.actor_id is not None}))
+    actors = await users.by_ids(context.services.database, list({each.actor_id for each in parents if each.actor_id is not None}))
     names = {user_id: user.display_name for user_id, user in actors.items()}
     labels = [notifications.subject_label(each) for each in await subjects(context, parents)]
     invitations = list({each.subject_id for each in parents if each.subject_type == "Invitation"})
-    teams = await notification.invited_team_names(context.database, invitations) if invitations else {}
+    teams = await notification.invited_team_names(context.services.database, invitations) if invitations else {}
     return [
         notifications.title(
             NotificationReason(each.reason),

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from domain import project as projects
+from domain.log_scope import scope_allows
 from domain.page import MATCH_ALL, Condition, Not, Page, Paging
 from persistence.events.activity import PROJECT_ACTIVITY
 from persistence.stores import project
@@ -14,7 +15,6 @@ from persistence.stores.user import PROJECT_MEMBERS
 from persistence.unit_of_work import SqlUnitOfWork
 from resolvers import ids
 from resolvers.context import Context, InputValues
-from resolvers.event_visibility import scope_allows
 from resolvers.inputs.filter import to_orders, to_where
 from resolvers.inputs.project import FILTER_ID_TYPES, ProjectFilter, ProjectOrder
 from resolvers.page import ToOneLoader, collect_ids, list_all, list_pages

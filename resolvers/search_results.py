@@ -161,7 +161,7 @@ async def _names(context: Context, type_name: str, wanted: Sequence[UUID]) -> di
     database, viewer = context.database, context.viewer.user_id
     match type_name:
         case "User":
-            return {id_: row.display_name for id_, row in (await user.by_ids(database, wanted)).items()}
+            return {id_: row.display_name for id_, row in (await user.by_ids(context.services.database, wanted)).items()}
         case "Team":
             return {id_: row.name for id_, row in (await team.by_ids(database, viewer, wanted)).items()}
         case "Project":

@@ -93,7 +93,7 @@ async def links(context: Context, parents: Sequence[Any], page: Paging, kind: Li
 
 async def are_blocked(context: Context, parents: Sequence[Any]) -> list[bool]:
     """Whether each task is blocked by an open one, visible or not."""
-    waiting = await task.blocked(context.database, collect_ids(parents, lambda each: each.id))
+    waiting = await task.blocked(context.services.database, collect_ids(parents, lambda each: each.id))
     return [each.id in waiting for each in parents]
 
 

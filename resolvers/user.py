@@ -68,7 +68,7 @@ async def avatar_urls(
     """The URL of each picture, as a square."""
     edge = require_edge(size)
     ids_ = collect_ids(parents, lambda each: each.avatar_id)
-    found = await attachment.avatars_by_ids(context.database, ids_) if ids_ else {}
+    found = await attachment.avatars_by_ids(context.services.database, ids_) if ids_ else {}
     return [
         thumbnail_url(context, found[each.avatar_id], ThumbnailShape.SQUARE, edge, _AVATAR_SECONDS)
         if each.avatar_id in found
@@ -124,7 +124,7 @@ async def is_current(context: Context, parents: Sequence[Any]) -> list[bool]:
 
 
 async def _by_id(context: Context, user_ids: Sequence[Any]) -> Mapping[Any, Any]:
-    return await user.by_ids(context.database, user_ids, context.take_requested_columns())
+    return await user.by_ids(context.services.database, user_ids, context.take_requested_columns())
 
 
 authors = ToOneLoader("author_id", _by_id)
@@ -165,7 +165,7 @@ async def mentions(context: Context, parents: Sequence[Any]) -> list[list[Any]]:
 
 async def _load_lists(context: Context, parents: Sequence[Any], attribute: str) -> list[list[Any]]:
     ids_ = list({id_ for each in parents for id_ in getattr(each, attribute)})
-    found = await user.by_ids(context.database, ids_) if ids_ else {}
+    found = await user.by_ids(context.services.database, ids_) if ids_ else {}
     return [[found[id_] for id_ in getattr(each, attribute) if id_ in found] for each in parents]
 
 

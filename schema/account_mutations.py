@@ -1,8 +1,9 @@
-"""Defines the mutations of factors, and those of administrators, which `schema.root` includes in Mutation."""
+"""Defines the mutations of factors, the calendar feed and administrators, which `schema.root` includes in Mutation."""
 
 import strawberry
 
 import resolvers.administration
+import resolvers.calendar_feed
 import resolvers.external_identity
 import resolvers.factor
 import resolvers.session
@@ -31,6 +32,12 @@ class AccountMutations:
         resolvers.administration.reactivate,
         administration_inputs.UserSuspendInput,
         f"Lets a suspended account sign in again. For administrators of the server. {_RECENT}",
+        guard=Scope.ADMIN,
+    )
+    calendar_feed_rotate: UserPayload | None = mutation(
+        resolvers.calendar_feed.rotate,
+        user_inputs.BasicInput,
+        "Gives the viewer's calendar feed another address, or makes the feed; the address before ends at once.",
         guard=Scope.ADMIN,
     )
     passkey_request_create: PasskeyRequestPayload | None = live_mutation(

@@ -36,6 +36,7 @@ class ErrorCode(StrEnum):
     NOT_UNIQUE = "NOT_UNIQUE", "Another object has this value."
     CYCLE = "CYCLE", "The change would create a cycle."
     CONFLICT = "CONFLICT", "The object has changed since it was read."
+    NOT_UNDOABLE = "NOT_UNDOABLE", "A change of this kind cannot be undone; the message says what can be done instead."
     IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH", "The same `clientMutationId` was used before with another input."
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED", "A limit of the server is exceeded."
     RATE_LIMITED = "RATE_LIMITED", "Too many requests in too short a time."

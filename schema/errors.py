@@ -6,9 +6,11 @@ from typing import Any
 from domain.errors import DomainError
 from domain.permissions import Action
 from resolvers.enums import graphql_enum
+from resolvers.field_change import moved_on
 from schema.error_code import ErrorCode
 from schema.fields import interface, leaf, view
 from schema.node import Entity
+from schema.types.change import FieldChange
 
 graphql_enum(ErrorCode, "Codes used in payload errors and in `extensions.code` of top-level errors.", **ErrorCode.meanings())
 
@@ -16,6 +18,7 @@ _ERROR_TYPE_NAMES = {
     "NotFound": "NotFoundError",
     "Forbidden": "ForbiddenError",
     "Conflict": "ConflictError",
+    "UndoConflict": "ConflictError",
     "LimitExceeded": "LimitError",
 }
 
@@ -73,12 +76,17 @@ class ForbiddenError(UserError):
     missing: Action = leaf("The missing permission.")
 
 
-@view("`expectedVersion` did not match. Carries the current object, so that the client can rebase.")
+@view("The object has changed since. Carries the current object, so that the client can rebase.")
 class ConflictError(UserError):
     """View over `domain.errors.Conflict`."""
 
     current: Entity | None = leaf("The object as it is now.")
     current_version: int | None = leaf("Version of the object now.", lambda error: getattr(error.current, "version", None))
+    fields: list[FieldChange] = leaf(
+        "Of `undo`, what has changed since: each attribute with the value that the change gave it (`before`) and that of now "
+        "(`after`).",
+        moved_on,
+    )
 
 
 @view("A limit of the server is exceeded.")

@@ -23,7 +23,7 @@ from schema.fields import Binding
 _ROOT_TYPES = ("Query", "Mutation", "Subscription")
 
 
-_BY_TYPE = ("Query.node", "Query.nodes")
+_BY_TYPE = ("Query.node", "Query.nodes", "Query.explainAccess")
 """Root fields without a scope of their own: `resolvers.node` requires that of the type that each id names."""
 _SHOWN_WITH_OBJECTS = ("Activity", "Attachment", "Comment", "Label", "User")
 _SCOPES_OF_PARTS: Mapping[str, Scope] = MappingProxyType(

@@ -1,6 +1,7 @@
 """Declares mutations: the fields, and the payload that each returns."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -151,8 +152,10 @@ def _mutation_field(
 
 def _split_refusal(result: MutationResult) -> MutationResult:
     """Moves the value `refused`, an error whose writes were committed (a session ended because its token was reused), to the
-    errors."""
-    if "refused" not in result.values:
-        return result
-    values = {name: value for name, value in result.values.items() if name != "refused"}
-    return MutationResult(client_mutation_id=result.client_mutation_id, errors=[result.values["refused"]], values=values)
+    errors; and the value `refusals`, errors about parts of the call, beside which others were written."""
+    if "refused" in result.values:
+        values = {name: value for name, value in result.values.items() if name != "refused"}
+        return MutationResult(client_mutation_id=result.client_mutation_id, errors=[result.values["refused"]], values=values)
+    if result.values.get("refusals"):
+        return replace(result, errors=[*result.errors, *result.values["refusals"]])
+    return result

@@ -33,6 +33,7 @@ from resolvers.inputs import user as user_inputs
 from resolvers.scalars import SCALARS
 from schema import field_rules
 from schema.access_mutations import AccessMutations
+from schema.access_queries import AccessQueries
 from schema.account_mutations import AccountMutations
 from schema.connection import Connection
 from schema.document_mutations import DocumentMutations
@@ -59,6 +60,7 @@ from schema.types.snapshot import Snapshot
 from schema.types.task import Task, TaskLink, TaskPayload, TasksPayload
 from schema.types.team import Label, LabelPayload, Team, TeamPayload
 from schema.types.user import BasicPayload, DeletePayload, Factor, MailPayload, Session, SessionPayload, User, UserPayload
+from schema.undo_mutations import UndoMutations
 from schema.webhook_fields import WebhookMutations, WebhookQueries
 
 _ME = Scope.PROFILE_WRITE
@@ -68,7 +70,7 @@ _TASKS = Scope.TASKS_WRITE
 
 
 @strawberry.type(description="Queries.")
-class Query(JobQueries, ShareLinkQueries, WebhookQueries):
+class Query(AccessQueries, JobQueries, ShareLinkQueries, WebhookQueries):
     """The root of queries."""
 
     node: Node | None = query(resolvers.node.node, "Object with a global id.", guard="signed in")
@@ -139,6 +141,7 @@ class Mutation(
     JobMutations,
     NotificationMutations,
     ShareLinkMutations,
+    UndoMutations,
     WebhookMutations,
 ):
     """The root of mutations."""

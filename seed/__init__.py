@@ -13,7 +13,8 @@ from typing import Literal
 
 from sqlalchemy import func, select
 
-from persistence.engine.database import ACQUIRE_TIMEOUT_SECONDS, Database
+from persistence.engine.connections import ACQUIRE_TIMEOUT_SECONDS
+from persistence.engine.database import Database
 from persistence.engine.statement import Statement
 from persistence.search.rebuild import enqueue_all, index_all, work_off_all
 from persistence.stores.task_counts import rebuild_projects

@@ -12,13 +12,13 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from content.guard import MAX_DOCUMENT_BYTES
-from domain import media, text
+from domain import media, recurrence, text
 from domain.document import DocumentType
 from domain.emoji import fully_qualified
 from domain.errors import DomainError, Invalid
 from domain.project import ProjectStatus, ProjectVisibility
 from domain.task import TaskPriority, TaskStatus
-from domain.task.checks import MAX_LABELS
+from domain.task.checks import MAX_LABELS, validate_rule
 from domain.task_link import TaskLinkKind
 
 Record = dict[str, Any]
@@ -62,11 +62,11 @@ class _Reader:
 
     def line(self, name: str, limit: int = text.MAX_NAME_CHARS) -> str:
         """One line of text."""
-        return text.validate_name(self._string(name), (name,), limit=limit)
+        return text.validate_name(self.string(name), (name,), limit=limit)
 
     def title(self, name: str = "title") -> str:
         """The title of a task or document."""
-        return text.validate_line(self._string(name), (name,), limit=text.MAX_TITLE_CHARS)
+        return text.validate_line(self.string(name), (name,), limit=text.MAX_TITLE_CHARS)
 
     def optional_line(self, name: str) -> str | None:
         """One line of text, or None."""
@@ -74,7 +74,7 @@ class _Reader:
 
     def markdown(self, name: str, limit: int = text.MAX_MARKDOWN_CHARS) -> str | None:
         """Markdown, or None."""
-        value = self._string(name)
+        value = self.string(name)
         return text.validate_optional_markdown(value.replace("\r\n", "\n") if value else value, (name,), limit=limit)
 
     def member(self, name: str, kind: Any, default: Any) -> Any:
@@ -90,7 +90,7 @@ class _Reader:
 
     def day(self, name: str) -> str | None:
         """A day."""
-        value = self._string(name)
+        value = self.string(name)
         if not value:
             return None
         try:
@@ -100,7 +100,7 @@ class _Reader:
 
     def instant(self, name: str) -> str | None:
         """An instant between 1970 and now; without a zone, UTC."""
-        value = self._string(name)
+        value = self.string(name)
         if not value:
             return None
         try:
@@ -130,7 +130,8 @@ class _Reader:
             raise Invalid((name,), "is no whole number")
         return None if number is None else int(number)
 
-    def _string(self, name: str) -> str | None:
+    def string(self, name: str) -> str | None:
+        """Any text, or None."""
         value = self._record.get(name)
         if value is not None and not isinstance(value, str):
             raise Invalid((name,), "is no text")
@@ -195,6 +196,11 @@ def _task(read: _Reader, record: Mapping[str, Any]) -> Record:
     start, due = read.day("startOn"), read.day("dueOn")
     if start and due and due < start:
         raise Invalid(("dueOn",), "is before its start")
+    rule = validate_rule(read.string("recurrence"), ("recurrence",))
+    if rule and not due:
+        raise Invalid(("recurrence",), "needs a due day")
+    if rule and due and not recurrence.gives_days(rule, date.fromisoformat(due)):
+        raise Invalid(("recurrence",), "gives no later day")
     return {
         "id": read.reference("id", required=True),
         "projectId": read.reference("projectId", required=True),
@@ -208,6 +214,7 @@ def _task(read: _Reader, record: Mapping[str, Any]) -> Record:
         "creatorId": read.reference("creatorId"),
         "startOn": start,
         "dueOn": due,
+        "recurrence": rule,
         "estimate": read.number("estimate"),
         "labelIds": read.references("labelIds", MAX_LABELS),
         "externalRef": read.optional_line("externalRef"),

@@ -58,6 +58,7 @@ def _task(path: str, folder: str, attributes: dict[str, Any], text: str) -> Iter
         "labelIds": labels,
         "startOn": attributes.get("start"),
         "dueOn": attributes.get("due"),
+        "recurrence": attributes.get("recurrence"),
         "estimate": attributes.get("estimate"),
         "completedAt": attributes.get("completed"),
         "createdAt": attributes.get("created"),

@@ -28,8 +28,8 @@ class _Row:
         return [self._cells[at].strip() for at in self._places.get(name, ()) if at < len(self._cells) and self._cells[at].strip()]
 
     def exact(self, name: str) -> str:
-        """The cell under a name, as it stands there."""
-        (at, *_) = self._places[name]
+        """The cell under a name, as it stands there; empty where there is none."""
+        (at, *_) = self._places.get(name, (len(self._cells),))
         return unescape(self._cells[at]) if at < len(self._cells) else ""
 
 
@@ -82,6 +82,7 @@ def _own(row: _Row, number: int) -> Iterator[dict[str, Any]]:
         "labelIds": labels,
         "startOn": cells["Start"],
         "dueOn": cells["Due"],
+        "recurrence": cells["Recurrence"],
         "estimate": cells["Estimate"],
         "completedAt": cells["Completed"],
         "createdAt": cells["Created"],
@@ -173,7 +174,7 @@ def _number_of(key: str) -> int | None:
 
 
 _TABLES: Final[Mapping[TransferFormat, tuple[Sequence[str], Callable[[_Row, int], Iterator[dict[str, Any]]]]]] = {
-    TransferFormat.CSV: ([each.lower() for each in COLUMNS], _own),
+    TransferFormat.CSV: ([each.lower() for each in COLUMNS if each != "Recurrence"], _own),
     TransferFormat.JIRA_CSV: (("summary", "issue key", "status"), _jira),
     TransferFormat.LINEAR_CSV: (("id", "title", "status"), _linear),
 }

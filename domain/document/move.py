@@ -55,7 +55,7 @@ async def move(uow: UnitOfWork, actor: Actor, document_id: UUID, values: Mapping
     _record_move(uow, actor, before, document)
     if leaves:
         for each in below:
-            await _move_descendant(uow, actor, project, each)
+            await move_descendant(uow, actor, project, each)
     return document
 
 
@@ -77,7 +77,8 @@ async def _rank(uow: UnitOfWork, project_id: UUID, document: Document, values: M
     return document.rank if stays else rank.between(low, high)
 
 
-async def _move_descendant(uow: UnitOfWork, actor: Actor, project: Project, before: Document) -> None:
+async def move_descendant(uow: UnitOfWork, actor: Actor, project: Project, before: Document) -> None:
+    """Let a document, held, follow what it lies under into another project, to the end of it."""
     last = rank.between(await uow.documents.last_rank(project.id), None)
     document = with_changes(before, uow.now, project_id=project.id, team_id=project.team_id, rank=last)
     await uow.documents.save(document)

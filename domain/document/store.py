@@ -54,6 +54,14 @@ class DocumentStore(Protocol):
         """The lowest rank above."""
         ...
 
+    async def has_rank(self, project_id: UUID, rank: str) -> bool:
+        """Whether a document of the project has this rank."""
+        ...
+
+    async def was_compacted(self, document_id: UUID, former_rank: str, rank: str) -> bool:
+        """Whether the rank is what compaction made of a former rank of the document."""
+        ...
+
     async def long_stretch(self, project_id: UUID) -> Stretch | None:
         """The first stretch of the project's list with a rank that is too long; None when there is none."""
         ...

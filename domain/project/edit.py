@@ -7,10 +7,17 @@ from uuid import UUID
 from domain import text
 from domain.actor import Actor
 from domain.errors import Forbidden, Invalid, NotUnique
-from domain.permissions import Action
+from domain.permissions import Access, Action
 from domain.ports import UnitOfWork
 from domain.project.entity import Project, ProjectStatus, ProjectVisibility
-from domain.project.events import ProjectCreated, ProjectDeleted, ProjectJoined, ProjectRestored, ProjectUpdated
+from domain.project.events import (
+    ProjectCreated,
+    ProjectDeleted,
+    ProjectJoined,
+    ProjectMembersChanged,
+    ProjectRestored,
+    ProjectUpdated,
+)
 from domain.project.membership import record_reader_changes
 from domain.project.store import open_project
 from domain.team import open_team
@@ -58,6 +65,15 @@ async def update(
         return project
     if before.status is project.status is ProjectStatus.ARCHIVED:
         raise Forbidden(Action.UPDATE, "The project is archived.")
+    await save_changes(uow, actor, rights, before, project)
+    return project
+
+
+async def save_changes(
+    uow: UnitOfWork, actor: Actor, rights: Access, before: Project, project: Project, *, adds_members: bool = True
+) -> None:
+    """Store a project, held, with other attributes, once they are allowed together and to the actor. `adds_members`: a new lead
+    becomes a member."""
     if project.visibility is not before.visibility:
         rights.require(Action.MANAGE, "Only the lead or an admin may change who sees the project.")
     _require_date_order(project)
@@ -66,13 +82,16 @@ async def update(
 
     readers = await uow.projects.readers(project.id)
     await uow.projects.save(project)
-    if project.lead_id is not None:
-        await uow.projects.add_members(project.id, [project.lead_id])
-    if not await uow.projects.members(project.id):
-        await uow.projects.add_members(project.id, [actor.user_id])  # a private one must not be lost to everybody
+    members = await uow.projects.members(project.id)
+    added = set() if project.lead_id is None or not adds_members else {project.lead_id} - members
+    if not members | added:
+        added = {actor.user_id}  # a private one must not be lost to everybody
+    if added:
+        joined = tuple(sorted(added))
+        await uow.projects.add_members(project.id, joined)
+        uow.record(ProjectMembersChanged(actor_id=actor.user_id, project=project, added=joined, removed=()))
     uow.record(ProjectUpdated(actor_id=actor.user_id, project=project, before=before))
     await record_reader_changes(uow, actor, project, readers)
-    return project
 
 
 async def delete(uow: UnitOfWork, actor: Actor, project_id: UUID, *, expected_version: int | None) -> UUID:

@@ -19,6 +19,7 @@ from domain.task.events import (
     TaskUpdated,
 )
 from domain.task.move import move
+from domain.task.recur import make_due
 from domain.task.store import TaskStore, open_task
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "create",
     "create_many",
     "delete",
+    "make_due",
     "move",
     "open_task",
     "restore",

@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from domain import text
-from domain.errors import Cycle, Invalid, LimitExceeded, NotFound, Path
+from domain import recurrence, text
+from domain.errors import Cycle, Invalid, LimitExceeded, NotFound, Path, Required, TooLong
 from domain.ports import UnitOfWork
 from domain.task.entity import Task
 
@@ -28,6 +28,8 @@ def validate_attributes(values: Mapping[str, Any]) -> dict[str, Any]:
         changes["external_ref"] = (
             text.validate_line(values["external_ref"], ("input", "externalRef")) if values["external_ref"] else None
         )
+    if "recurrence" in values:
+        changes["recurrence"] = validate_rule(values["recurrence"], ("input", "recurrence"))
     for name in ("status", "priority"):
         if name in values:
             if values[name] is None:
@@ -36,10 +38,33 @@ def validate_attributes(values: Mapping[str, Any]) -> dict[str, Any]:
     return changes
 
 
+def validate_rule(value: str | None, path: Path) -> str | None:
+    """A recurrence rule in its normal form; None where there is nothing but spaces."""
+    if value is None or not value.strip():
+        return None
+    if len(value) > recurrence.MAX_RULE_CHARS:
+        raise TooLong(path, recurrence.MAX_RULE_CHARS)
+    try:
+        recurrence.parse(value)
+    except ValueError as error:
+        raise Invalid(path, str(error)) from None
+    return recurrence.normalize(value)
+
+
 def require_date_order(start_on: date | None, due_on: date | None) -> None:
     """A task is not due before it starts."""
     if start_on and due_on and due_on < start_on:
         raise Invalid(("input", "dueOn"), "A task cannot be due before it starts.")
+
+
+def require_series(rule: str | None, due_on: date | None, rule_before: str | None) -> None:
+    """A task that recurs has a due day, where its series begins, and a rule that was not there before gives a later one."""
+    if rule is None:
+        return
+    if due_on is None:
+        raise Required(("input", "dueOn"), "A task that recurs needs a due day.")
+    if rule != rule_before and not recurrence.gives_days(rule, due_on):
+        raise Invalid(("input", "recurrence"), "The rule gives no later day.")
 
 
 async def require_assignee(uow: UnitOfWork, project_id: UUID, user_id: UUID) -> None:

@@ -24,7 +24,7 @@ async def delete(uow: UnitOfWork, actor: Actor, task_id: UUID, *, expected_versi
             await uow.tasks.save(task)
             uow.record(TaskDeleted(actor_id=actor.user_id, task=task))
         for each, task in zip(present, deleted, strict=True):
-            await record_derived(uow, actor, each, task)
+            await record_derived(uow, actor.user_id, each, task)
     return before.id
 
 
@@ -44,5 +44,5 @@ async def restore(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Task:
         await uow.tasks.save(task)
         uow.record(TaskRestored(actor_id=actor.user_id, task=task))
     for each, task in zip(gone, restored, strict=True):
-        await record_derived(uow, actor, each, task)
+        await record_derived(uow, actor.user_id, each, task)
     return restored[0]

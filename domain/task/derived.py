@@ -10,7 +10,6 @@ Rejected: including them in the event of the task that changed (a client that fo
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.actor import Actor
 from domain.events import ChangeKind, FieldChange
 from domain.ports import UnitOfWork
 from domain.task.entity import CLOSED, Task
@@ -29,7 +28,7 @@ class TaskDerivedChanged(TaskEvent):
         return tuple(FieldChange(field=name) for name in self.fields)
 
 
-async def record_derived(uow: UnitOfWork, actor: Actor, before: Task | None, after: Task) -> None:
+async def record_derived(uow: UnitOfWork, actor_id: UUID | None, before: Task | None, after: Task) -> None:
     """Record what a written task alters in others. `before` is None for a new one; call it after the task's own event."""
     changed: dict[UUID, tuple[Task, list[str]]] = {}
     if before is not None and _is_open(before) != _is_open(after):
@@ -39,7 +38,7 @@ async def record_derived(uow: UnitOfWork, actor: Actor, before: Task | None, aft
     for task in await uow.tasks.peek(parent_ids) if parent_ids else ():
         changed.setdefault(task.id, (task, []))[1].append("subtask_progress")
     for task, fields in changed.values():
-        uow.record(TaskDerivedChanged(actor_id=actor.user_id, task=task, fields=tuple(fields)))
+        uow.record(TaskDerivedChanged(actor_id=actor_id, task=task, fields=tuple(fields)))
 
 
 def _is_open(task: Task) -> bool:

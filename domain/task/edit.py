@@ -1,6 +1,7 @@
 """Changing what a task says: its text, state, dates, labels and who does it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from domain.task import checks
 from domain.task.derived import record_derived
 from domain.task.entity import CLOSED, Task
 from domain.task.events import TaskUpdated
+from domain.task.recur import closes_series_task, make_next
 from domain.task.store import open_task
 from domain.version import require_version, with_changes
 
@@ -35,16 +37,21 @@ async def update(
     if "status" in changes:
         changes["completed_at"] = completion(before, changes["status"], uow)
 
-    task = with_changes(before, uow.now, **changes)
-    if task is before:
-        return task
-    checks.require_date_order(task.start_on, task.due_on)
+    goes_on = with_changes(before, uow.now, **changes)  # with the rule by which the next one is made
+    if goes_on is before:
+        return before
+    checks.require_date_order(goes_on.start_on, goes_on.due_on)
+    checks.require_series(goes_on.recurrence, goes_on.due_on, before.recurrence)
+    closes = closes_series_task(goes_on, before)
+    task = replace(goes_on, recurrence=None) if closes else goes_on
     await uow.tasks.save(task)
     if task.assignee_id != before.assignee_id:
         await watch.start_watching(uow, task, [task.assignee_id])
     await reference.update_references(uow, task, before.description, task.description)
     uow.record(TaskUpdated(actor_id=actor.user_id, task=task, before=before))
-    await record_derived(uow, actor, before, task)
+    await record_derived(uow, actor.user_id, before, task)
+    if closes:
+        await make_next(uow, actor.user_id, goes_on, task)
     return task
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from domain.collation import collation_key
+from domain.recurrence import next_day
 
 
 class TaskStatus(StrEnum):
@@ -38,7 +39,7 @@ class Task:
     """One piece of work in a project. `key` is its name among people (ENG-42); `rank` sorts it in its project."""
 
     type_name: ClassVar[str] = "Task"
-    stored_properties: ClassVar[tuple[str, ...]] = ("title_collation",)
+    stored_properties: ClassVar[tuple[str, ...]] = ("title_collation", "recurs_on")
 
     id: UUID
     version: int = 1
@@ -63,6 +64,8 @@ class Task:
     rank: str
     deleted_at: datetime | None = None
     external_ref: str | None = None
+    recurrence: str | None = None
+    """A rule (`domain.recurrence`) whose series begins on the due day."""
 
     @property
     def is_overdue(self) -> bool:
@@ -73,3 +76,10 @@ class Task:
     def title_collation(self) -> str:
         """What the title sorts and is searched by."""
         return collation_key(self.title)
+
+    @property
+    def recurs_on(self) -> date | None:
+        """The day on which the next of its series is made, unless this one is closed before."""
+        if self.recurrence is None or self.due_on is None:
+            return None
+        return next_day(self.recurrence, self.due_on)

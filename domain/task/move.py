@@ -1,6 +1,7 @@
 """Moving a task: to another project, under another task, into another column, to another place, in one step."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from domain.task.derived import record_derived
 from domain.task.edit import completion
 from domain.task.entity import Task
 from domain.task.events import TaskMoved, TaskMovedAway
+from domain.task.recur import closes_series_task, make_next
 from domain.task.store import open_task
 from domain.version import require_version, with_changes
 
@@ -61,17 +63,21 @@ async def move(uow: UnitOfWork, actor: Actor, task_id: UUID, values: Mapping[str
     if target is not None or "after_id" in values or "before_id" in values:
         changes["rank"] = await _rank(uow, project_id, before, values)
 
-    task = with_changes(before, uow.now, **changes)
-    if task is before:
-        return task
+    goes_on = with_changes(before, uow.now, **changes)  # with the rule by which the next one is made
+    if goes_on is before:
+        return before
+    closes = closes_series_task(goes_on, before)
+    task = replace(goes_on, recurrence=None) if closes else goes_on
     if task.team_id != before.team_id:
         await uow.tasks.remember_key(before)
     await (uow.tasks.save if task.rank == before.rank else uow.tasks.save_placed)(task)
     _record_move(uow, actor, before, task)
-    await record_derived(uow, actor, before, task)
+    await record_derived(uow, actor.user_id, before, task)
     if target is not None:
         for each in below:
-            await _move_descendant(uow, actor, target, each)
+            await move_descendant(uow, actor, target, each)
+    if closes:
+        await make_next(uow, actor.user_id, goes_on, task)
     return task
 
 
@@ -118,7 +124,8 @@ async def _changes_on_arrival(uow: UnitOfWork, project: Project, task: Task) -> 
     return changes
 
 
-async def _move_descendant(uow: UnitOfWork, actor: Actor, project: Project, before: Task) -> None:
+async def move_descendant(uow: UnitOfWork, actor: Actor, project: Project, before: Task) -> None:
+    """Let a task, held, follow what it lies under into another project, to the end of it."""
     changes = await _changes_on_arrival(uow, project, before)
     task = with_changes(before, uow.now, **changes, rank=rank.between(await uow.tasks.last_rank(project.id), None))
     if task.team_id != before.team_id:

@@ -38,6 +38,14 @@ class TaskStore(Protocol):
         again. `to_change`: the task itself is going to be changed."""
         ...
 
+    async def lock_recurring(self, task_id: UUID) -> Task | None:
+        """A task of a series, held; None unless its day is known, and it and its project are there and not archived."""
+        ...
+
+    async def is_in_team(self, team_id: UUID, task_id: UUID) -> bool:
+        """Whether there is a task with this id in the team, deleted or not."""
+        ...
+
     async def lock_many(self, task_ids: Sequence[UUID]) -> None:
         """Hold tasks in the order of their ids, so that two calls cannot wait for each other."""
         ...
@@ -48,6 +56,18 @@ class TaskStore(Protocol):
 
     async def remember_key(self, task: Task) -> None:
         """Let the task still be found under the key that it is about to lose."""
+        ...
+
+    async def reclaim_key(self, task: Task) -> None:
+        """Let a task have a key again that it had before."""
+        ...
+
+    async def was_compacted(self, task_id: UUID, former_rank: str, rank: str) -> bool:
+        """Whether the rank is what compaction made of a former rank of the task."""
+        ...
+
+    async def lock_of_team(self, team_id: UUID, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        """Those of the tasks that belong to the team, held, whoever may see them."""
         ...
 
     async def lock_list(self, project_id: UUID) -> None:

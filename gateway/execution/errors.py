@@ -18,7 +18,7 @@ from graphql import GraphQLError
 from graphql.language import VariableDefinitionNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from domain.errors import DomainError, MultipleErrors
+from domain.errors import RETRYABLE_CODES, DomainError, MultipleErrors
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ _MAX_MESSAGE_CHARACTERS = 500  # for a message that quotes the client's text
 
 def coded_error(message: str, code: str, **extensions: Any) -> FormattedError:
     """An error of the request as a whole."""
-    return {"message": message, "extensions": {"code": code, **extensions}}
+    return {"message": message, "extensions": {**_coded(code), **extensions}}
 
 
 def format_request_error(error: GraphQLError, code: str, *, hints: bool = True) -> FormattedError:
@@ -75,8 +75,13 @@ def _flatten(error: DomainError) -> list[DomainError]:
     return error.errors if isinstance(error, MultipleErrors) else [error]
 
 
+def _coded(code: str) -> dict[str, Any]:
+    """A code, and whether the same may succeed later; where it cannot, nothing is said."""
+    return {"code": code, "retryable": True} if code in RETRYABLE_CODES else {"code": code}
+
+
 def _extensions(error: DomainError) -> dict[str, Any]:
-    extensions: dict[str, Any] = {"code": error.code, **error.extensions}
+    extensions: dict[str, Any] = {**_coded(error.code), **error.extensions}
     if error.path is not None:
         extensions["path"] = list(error.path)
     return extensions

@@ -15,7 +15,8 @@ from persistence.backup.blobs import BlobsWriter, NamedBlob, named_blobs, put_al
 from persistence.backup.folder import BackupFolder, HashedFile, Manifest, read_json_lines, write_json_line
 from persistence.backup.rows import analyze, copy_in, copy_out, lift_time_limits, read_revision, require_empty
 from persistence.backup.running import hold_off_cleanups
-from persistence.engine.database import Database, DatabaseTimeouts, open_database
+from persistence.engine.connections import DatabaseTimeouts
+from persistence.engine.database import Database, open_database
 from persistence.engine.schema_version import schema_version
 from persistence.engine.session import open_session
 

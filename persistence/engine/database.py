@@ -19,21 +19,19 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import Integer, cast, func, select
 
 from domain.errors import BadUserInput, DomainError, StorageFull, Unavailable
-from persistence.engine import codecs
 from persistence.engine.connection_pool import LeasedPool
+from persistence.engine.connections import ACQUIRE_TIMEOUT_SECONDS, DatabaseTimeouts, create_pool
 from persistence.engine.planning_turns import PlanningTurns
 from persistence.engine.read_batcher import ReadBatcher
 from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import PendingWrite, StaleRow, StoredWrite, WriteBatcher
 
-ACQUIRE_TIMEOUT_SECONDS: Final = 2.0
 CLOSE_TIMEOUT_SECONDS: Final = 5.0
 _OPEN_TIMEOUT_SECONDS: Final = 10.0
 _OPEN_RETRY_SECONDS: Final = 0.2
@@ -62,20 +60,6 @@ _MAX_CLIENTS = Statement(
         - cast(func.current_setting("reserved_connections"), Integer)
     )
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseTimeouts:
-    """How long is waited for a server that may not answer."""
-
-    connect_seconds: float = 3.0
-    acquire_seconds: float = ACQUIRE_TIMEOUT_SECONDS
-    """For a connection of the pool."""
-    statement_seconds: float = 5.0
-    """In Postgres."""
-    statement_grace_seconds: float = 1.0
-    """A statement that Postgres does not end itself is given up here so much later."""
-    lock_seconds: float = 2.0
 
 
 class Connection:
@@ -133,13 +117,25 @@ class Connection:
 class Database:
     """A pool of connections to one Postgres."""
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", *, acquire_timeout_seconds: float = ACQUIRE_TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[Any]",
+        principals_pool: "asyncpg.Pool[Any] | None" = None,
+        *,
+        acquire_timeout_seconds: float = ACQUIRE_TIMEOUT_SECONDS,
+    ) -> None:
+        """`principals_pool`: connections of the role whose rows are narrowed by policies, where that is wanted."""
         self.pool = pool
         self.statements_run = 0
         """Those of one batch count one each."""
         self.round_trips = 0
         """Those outside of transactions."""
         self._leased_pool = LeasedPool(pool, pool.get_max_size(), timeout_seconds=acquire_timeout_seconds)
+        self._principals_pool = (
+            None
+            if principals_pool is None
+            else LeasedPool(principals_pool, principals_pool.get_max_size(), timeout_seconds=acquire_timeout_seconds)
+        )
         self._read_batcher = ReadBatcher(self._run, max_statements=max(2, pool.get_max_size() // 2))
         self._write_batcher = WriteBatcher(self._run_write)
         self._planning_turns = PlanningTurns(timeout_seconds=acquire_timeout_seconds)
@@ -162,32 +158,65 @@ class Database:
             return await self._read_batcher.submit(statement.text, statement.row_class, batched, arguments)
         return await self._run(statement.text, arguments, statement.row_class)
 
+    @property
+    def whole(self) -> "Database":
+        """The database without a principal: this one."""
+        return self
+
+    @property
+    def has_policies(self) -> bool:
+        """Whether it can be asked as a principal (`persistence.engine.principal_database`)."""
+        return self._principals_pool is not None
+
+    async def fetch_as(self, principal: str, statement: Statement, params: Mapping[str, Any]) -> list[Any]:
+        """All rows of a single reading statement that a principal may see."""
+        self.statements_run += 1
+        prepare, statement.is_prepared = statement.is_prepared, True
+        arguments, text, rows = [*statement.arguments(params), principal], statement.text_for_principal, statement.row_class
+        if prepare:
+            return await self._run(text, arguments, rows, pool=self._principals_pool)
+        async with self._planning_turns.turn(len(text), principal):
+            return await self._run(text, arguments, rows, prepare=False, pool=self._principals_pool)
+
     async def _run(
-        self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None, *, prepare: bool = True
+        self,
+        text: str,
+        arguments: Sequence[Any],
+        row_class: type[asyncpg.Record] | None,
+        *,
+        prepare: bool = True,
+        pool: LeasedPool | None = None,
     ) -> list[Any]:
         self._running += 1
         try:
-            return await self._send(text, arguments, row_class, prepare=prepare)
+            return await self._send(text, arguments, row_class, prepare=prepare, pool=pool)
         except _TRANSLATED_ERRORS as error:
             raise _translate_error(error) from error
         finally:
             self._running -= 1
 
     async def _send(
-        self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None = None, *, prepare: bool = True
+        self,
+        text: str,
+        arguments: Sequence[Any],
+        row_class: type[asyncpg.Record] | None = None,
+        *,
+        prepare: bool = True,
+        pool: LeasedPool | None = None,
     ) -> list[Any]:
         """The rows of a text. Unless `prepare`, the connection forgets it with the next such text (an unnamed statement)."""
         self.round_trips += 1
-        raw = await self._leased_pool.acquire()
+        pool = pool or self._leased_pool
+        raw = await pool.acquire()
         try:
             if prepare:
                 rows: list[Any] = await raw.fetch_prepared(text, arguments, row_class)
             else:
                 rows = await (await raw.prepare(text, name="", record_class=row_class)).fetch(*arguments)
         except BaseException:
-            self._leased_pool.discard(raw)
+            pool.discard(raw)
             raise
-        self._leased_pool.release(raw)
+        pool.release(raw)
         return rows
 
     def submit_write(self, write: PendingWrite) -> "asyncio.Future[StoredWrite]":
@@ -266,6 +295,8 @@ class Database:
         await self._write_batcher.close()
         await self._read_batcher.close()
         await self._leased_pool.close()
+        if self._principals_pool is not None:
+            await self._principals_pool.close()
 
 
 def _is_outage(error: BaseException) -> bool:
@@ -285,25 +316,44 @@ def _translate_error(error: BaseException) -> DomainError:
 
 @asynccontextmanager
 async def open_database(
-    url: str, *, max_connections: int = 10, timeouts: DatabaseTimeouts = DatabaseTimeouts()
+    url: str,
+    *,
+    max_connections: int = 10,
+    timeouts: DatabaseTimeouts = DatabaseTimeouts(),  # noqa: B008 (it is frozen)
+    principals_role: str | None = None,
 ) -> AsyncIterator[Database]:
-    """A pool over a `postgresql://` address, closed at the end. Raises Unavailable when nothing can be opened there."""
+    """A pool over a `postgresql://` address, closed at the end. Raises Unavailable when nothing can be opened there.
+
+    `principals_role`: the role of a second pool, of as many connections, for what is read as a principal.
+    """
     pool = await _open_pool(url, max_connections, timeouts)
-    database = Database(pool, acquire_timeout_seconds=timeouts.acquire_seconds)
+    pools = [pool]
+    if principals_role is not None:
+        try:
+            pools.append(await _open_pool(url, max_connections, timeouts, role=principals_role))
+        except BaseException:
+            pool.terminate()
+            raise
+    database = Database(*pools, acquire_timeout_seconds=timeouts.acquire_seconds)
     try:
-        await _warn_of_few_connections(database, max_connections)
+        await _warn_of_few_connections(database, len(pools) * max_connections)
         yield database
     finally:
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                 await database.close()
-                await pool.close()
+                await asyncio.gather(*(each.close() for each in pools))
         except TimeoutError:
             logger.warning("A statement is still under way; its connection is closed.")
-            pool.terminate()
+            _terminate(pools)
         except BaseException:
-            pool.terminate()
+            _terminate(pools)
             raise
+
+
+def _terminate(pools: Sequence["asyncpg.Pool[Any]"]) -> None:
+    for each in pools:
+        each.terminate()
 
 
 async def max_client_connections(database: Database) -> int:
@@ -322,12 +372,14 @@ async def _warn_of_few_connections(database: Database, wanted: int) -> None:
         )
 
 
-async def _open_pool(url: str, max_connections: int, timeouts: DatabaseTimeouts) -> "asyncpg.Pool[Any]":
+async def _open_pool(
+    url: str, max_connections: int, timeouts: DatabaseTimeouts, *, role: str | None = None
+) -> "asyncpg.Pool[Any]":
     """A pool with one open connection; waits for a while where Postgres has none left or is still starting."""
     deadline = asyncio.get_running_loop().time() + _OPEN_TIMEOUT_SECONDS
     while True:
         try:
-            pool = await _create_pool(url, max_connections, timeouts)
+            pool = await create_pool(url, max_connections, timeouts, {} if role is None else {"role": role})
             await pool.release(await pool.acquire())
             return pool
         except (asyncpg.TooManyConnectionsError, asyncpg.CannotConnectNowError) as error:
@@ -336,61 +388,3 @@ async def _open_pool(url: str, max_connections: int, timeouts: DatabaseTimeouts)
             await asyncio.sleep(_OPEN_RETRY_SECONDS)
         except (*_OUTAGE_ERRORS, *_LOGIN_ERRORS) as error:
             raise Unavailable("The database cannot be opened.") from error
-
-
-def _create_pool(url: str, max_connections: int, timeouts: DatabaseTimeouts) -> "asyncpg.Pool[Any]":
-    return asyncpg.create_pool(
-        url,
-        min_size=0,
-        max_size=max_connections,
-        timeout=timeouts.connect_seconds,
-        command_timeout=timeouts.statement_seconds + timeouts.statement_grace_seconds,
-        max_inactive_connection_lifetime=300,
-        statement_cache_size=512,
-        connection_class=_Connection,
-        init=codecs.register_codecs,
-        server_settings={
-            "application_name": "pantherahive",
-            **codecs.SESSION_SETTINGS,
-            "jit": "off",
-            "plan_cache_mode": "force_generic_plan",
-            "random_page_cost": "1.1",
-            "statement_timeout": f"{timeouts.statement_seconds * 1000:.0f}ms",
-            "lock_timeout": f"{timeouts.lock_seconds * 1000:.0f}ms",
-            "idle_in_transaction_session_timeout": "15s",
-        },
-    )
-
-
-class _Connection(asyncpg.Connection):
-    """A connection of the pool.
-
-    No statement of ours leaves session state behind, so returning a connection needs no round trip to reset it.
-    """
-
-    _protocol: Any
-    _stmt_cache: Any
-
-    def get_reset_query(self) -> str:
-        return ""
-
-    async def fetch_prepared(
-        self, text: str, arguments: Sequence[Any], row_class: type[asyncpg.Record] | None
-    ) -> list[asyncpg.Record]:
-        """As `fetch`, in two calls instead of eleven when the statement is prepared on this connection.
-
-        It uses what asyncpg's own `fetch` does in the end; a test holds both to the same rows and errors.
-        """
-        statement = self._stmt_cache.get((text, row_class or asyncpg.Record, False))
-        if statement is None:
-            return await self.fetch(text, *arguments, record_class=row_class)
-        try:
-            rows: list[asyncpg.Record] = await self._protocol.bind_execute(
-                state=statement, args=arguments, portal_name="", limit=0, return_extra=False, timeout=None
-            )
-        except asyncpg.InvalidCachedStatementError:  # nothing has run: asyncpg prepares it anew
-            return await self.fetch(text, *arguments, record_class=row_class)
-        except asyncpg.OutdatedSchemaCacheError:
-            await self.reload_schema_state()
-            raise
-        return rows

@@ -147,6 +147,7 @@ _by_database: WeakKeyDictionary[Database, RowTurns] = WeakKeyDictionary()
 
 def turns_of(database: Database) -> RowTurns:
     """The turns at the rows of a database."""
+    database = database.whole
     found = _by_database.get(database)
     if found is None:
         found = _by_database[database] = RowTurns()

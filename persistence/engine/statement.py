@@ -15,6 +15,7 @@ from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from persistence.engine.principals import to_text_for_principal
 from persistence.engine.read_batcher import BatchedStatement, to_batched
 
 DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
@@ -51,6 +52,11 @@ class Statement:
     def batched(self) -> BatchedStatement | None:
         """The SQL for many runs at once; None for a statement that does not only read."""
         return to_batched(self.text)
+
+    @cached_property
+    def text_for_principal(self) -> str:
+        """The SQL as a principal runs it, whose id is the parameter after the others."""
+        return to_text_for_principal(self.text, len(self._compiled[1]))
 
     def arguments(self, params: Mapping[str, Any]) -> list[Any]:
         """The values of $1 … $n."""

@@ -117,6 +117,9 @@ def event_row(
     """
     entity = event.entity
     about_type, about_id = event.about or (entity.type_name, entity.id)
+    payload: dict[str, Any] = {"entity": entity, "changes": event.changes}
+    if (undo_values := event.undo_values) is not None:
+        payload["undo"] = undo_values
     return {
         "stream": event.stream,
         "id": id_ or uuid7(),
@@ -128,7 +131,7 @@ def event_row(
         "about_type": about_type,
         "about_id": about_id,
         "project_id": event.project_id,
-        "payload": {"entity": entity, "changes": event.changes},
+        "payload": payload,
         "actor_id": event.actor_id,
         "client_mutation_id": client_mutation_id,
         "at": at,

@@ -19,7 +19,7 @@ from persistence.engine.rows import columns, row_class, to_entity
 from persistence.engine.statement import Statement
 from persistence.row_inserts import RowInsert
 from persistence.row_updates import RowUpdate, row_version
-from persistence.tables import comment_reactions, comments, documents, projects, tasks, team_members
+from persistence.tables import INSTANT, comment_reactions, comments, documents, projects, tasks, team_members
 from persistence.transaction import Transaction
 
 # A comment is in the project of its subject: a task or a document takes its comments along when it changes projects.
@@ -40,22 +40,20 @@ _UPDATE = RowUpdate(Comment, _c, exclude=("subject_id", "subject_type", "author_
 _accessible = (
     select(*_comment_columns, _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"), row_version(_c))
     .select_from(_with_subject.join(_p, _p.c.id == _project_id).join(_m, _m.c.team_id == _p.c.team_id))
-    .where(
-        _c.c.id == _ID,
-        _c.c.deleted_at.is_(None),
-        _m.c.user_id == _USER,
-        _p.c.deleted_at.is_(None),
-        project_open_to(_p, _m, _USER),
-    )
+    .where(_c.c.id == _ID, _m.c.user_id == _USER, _p.c.deleted_at.is_(None), project_open_to(_p, _m, _USER))
 )
-_READ_UNLOCKED, _LOCK = Statement(_accessible), Statement(_accessible.with_for_update(of=_c))
-_LOCK_REPLIES = Statement(
+_LOCK_DELETED = Statement(_accessible.with_for_update(of=_c))
+_present = _accessible.where(_c.c.deleted_at.is_(None))
+_READ_UNLOCKED, _LOCK = Statement(_present), Statement(_present.with_for_update(of=_c))
+_replies = (
     select(*_comment_columns)
     .select_from(_with_subject)
-    .where(_c.c.parent_id == _ID, _c.c.deleted_at.is_(None))
+    .where(_c.c.parent_id == _ID)
     .order_by(_c.c.created_at, _c.c.id)
     .with_for_update(of=_c)
 )
+_LOCK_REPLIES = Statement(_replies.where(_c.c.deleted_at.is_(None)))
+_LOCK_DELETED_REPLIES = Statement(_replies.where(_c.c.deleted_at == bindparam("at", type_=INSTANT)))
 _REACT = Statement(
     insert(_r).values(comment_id=_ID, user_id=_USER, emoji=_EMOJI).on_conflict_do_nothing().returning(_r.c.comment_id)
 )
@@ -115,6 +113,16 @@ class SqlComments:
         """The same without a lock: `save` raises StaleRow if it was changed in between."""
         row = await self._connection.read_unlocked(_READ_UNLOCKED, _LOCK, id=comment_id, user=user_id)
         return row and (to_entity(Comment, row), Role(row["role"]), row["archived"])
+
+    async def lock_deleted(self, comment_id: UUID, user_id: UUID) -> tuple[Comment, Role, bool] | None:
+        """The same as `lock`, of a comment that may be deleted."""
+        row = await self._connection.fetch_row(_LOCK_DELETED, id=comment_id, user=user_id)
+        return row and (to_entity(Comment, row), Role(row["role"]), row["archived"])
+
+    async def lock_deleted_replies(self, comment: Comment) -> Sequence[Comment]:
+        """The answers that were deleted together with a comment, oldest first."""
+        rows = await self._connection.fetch(_LOCK_DELETED_REPLIES, id=comment.id, at=comment.deleted_at)
+        return [to_entity(Comment, row) for row in rows]
 
     async def lock_replies(self, comment_id: UUID) -> Sequence[Comment]:
         """The answers to a comment, oldest first."""

@@ -107,6 +107,14 @@ class SqlDocuments:
         """The lowest rank above."""
         return await self._rank(document_statements.RANK_AFTER, project=project_id, rank=rank)
 
+    async def has_rank(self, project_id: UUID, rank: str) -> bool:
+        """Whether a document of the project has this rank."""
+        return await self._connection.fetch_value(document_statements.HAS_RANK, project=project_id, rank=rank) is not None
+
+    async def was_compacted(self, document_id: UUID, former_rank: str, rank: str) -> bool:
+        """Whether the rank is what compaction made of a former rank of the document."""
+        return await document_statements.RANKS.replaced(self._connection, document_id, former_rank) == rank
+
     async def long_stretch(self, project_id: UUID) -> Stretch | None:
         """The first stretch of the project's list with a rank that is too long."""
         return await document_statements.RANKS.long_stretch(self._connection, project_id)

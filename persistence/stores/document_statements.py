@@ -36,6 +36,9 @@ LAST_RANK = Statement(select(func.max(_d.c.rank)).where(_d.c.project_id == _PROJ
 RANK_OF = Statement(select(_d.c.rank).where(_d.c.project_id == _PROJECT, _d.c.id == _ID))
 OPEN_IN = Statement(select(literal_column("1")).where(_d.c.project_id == _PROJECT, _d.c.id == _ID, _d.c.deleted_at.is_(None)))
 RANKS = RankStatements(Document, _d)
+HAS_RANK = Statement(
+    select(literal_column("1")).where(_d.c.project_id == _PROJECT, _d.c.rank == _RANK).limit(literal_column("1"))
+)
 RANK_AFTER = Statement(select(func.min(_d.c.rank)).where(_d.c.project_id == _PROJECT, _d.c.rank > _RANK))
 
 

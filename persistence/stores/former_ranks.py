@@ -21,6 +21,13 @@ from persistence.tables import former_ranks
 _f = former_ranks
 
 
+_REPLACED = Statement(
+    select(_f.c.rank).where(
+        _f.c.item_id == bindparam("id", type_=Uuid), _f.c.rank_hash == func.md5(bindparam("rank", type_=Text))
+    )
+)
+
+
 def is_replaceable(rank: str) -> bool:
     """Whether a rank is of those that compaction replaces."""
     return len(rank) > FIXED_CHARS
@@ -92,6 +99,11 @@ class RankStatements:
             return await connection.fetch(self.lock, project=project_id, ids=list(ids))
         except asyncpg.LockNotAvailableError as error:
             raise Unavailable("Somebody else has locked one of the rows.") from error
+
+    async def replaced(self, connection: Connection, item_id: UUID, rank: str) -> str | None:
+        """What a former rank of a row has become; None where it was not replaced."""
+        found: str | None = await connection.fetch_value(_REPLACED, id=item_id, rank=rank)
+        return found
 
     async def save(self, connection: Connection, entities: Sequence[Any]) -> None:
         """Replace the ranks of rows."""

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Uuid, bindparam, func, select
+from sqlalchemy import Uuid, bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import array
 
 from domain.label import Label
@@ -24,8 +24,12 @@ _SAVE = Statement(update_row(Label, labels, exclude=("team_id",)))
 _LOCK = Statement(select(*columns(Label, labels)).where(labels.c.id == _ID).with_for_update())
 _HAS_ID = Statement(select(labels.c.id).where(labels.c.id == _ID))
 _REMOVE_FROM_TASKS = Statement(
-    tasks.update().where(tasks.c.label_ids.contains(array([_ID]))).values(label_ids=func.array_remove(tasks.c.label_ids, _ID))
+    tasks.update()
+    .where(tasks.c.label_ids.contains(array([_ID])))
+    .values(label_ids=func.array_remove(tasks.c.label_ids, _ID))
+    .returning(tasks.c.id)
 )
+_IS_USED = Statement(select(tasks.c.id).where(tasks.c.label_ids.contains(array([_ID]))).limit(literal_column("1")))
 _REMOVE = Statement(labels.delete().where(labels.c.id == _ID))
 _LOCK_EXISTING = Statement(
     select(labels.c.id)
@@ -64,10 +68,15 @@ class SqlLabels:
         row = await self._connection.fetch_row(_LOCK, id=label_id)
         return row and to_entity(Label, row)
 
-    async def remove(self, label_id: UUID) -> None:
-        """Delete a label and remove it from every task."""
-        await self._connection.execute(_REMOVE_FROM_TASKS, id=label_id)
+    async def remove(self, label_id: UUID) -> Sequence[UUID]:
+        """Delete a label and remove it from every task: these."""
+        rows = await self._connection.fetch(_REMOVE_FROM_TASKS, id=label_id)
         await self._connection.execute(_REMOVE, id=label_id)
+        return sorted(row[0] for row in rows)
+
+    async def is_used(self, label_id: UUID) -> bool:
+        """Whether the label is on any task."""
+        return await self._connection.fetch_value(_IS_USED, id=label_id) is not None
 
     async def lock_existing(self, team_id: UUID, label_ids: Sequence[UUID]) -> frozenset[UUID]:
         """Those of the ids that are labels of the team, which cannot be deleted until the end of the transaction."""

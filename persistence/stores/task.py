@@ -21,6 +21,7 @@ from persistence.engine.statement import Statement
 from persistence.row_inserts import RowInsert
 from persistence.row_updates import RowUpdate, row_version
 from persistence.stores.former_ranks import RankStatements
+from persistence.stores.recurring_task import is_recurring
 from persistence.stores.task_places import places_of
 from persistence.tables import documents, projects, task_aliases, task_links, tasks, team_members, teams
 from persistence.transaction import Transaction
@@ -45,6 +46,13 @@ _accessible = (
     .where(_t.c.id == _ID, _m.c.user_id == _USER, _p.c.deleted_at.is_(None), project_open_to(_p, _m, _USER))
 )
 _READ_UNLOCKED, _LOCK = Statement(_accessible), Statement(_accessible.with_for_update(of=_t))
+_LOCK_RECURRING = Statement(
+    select(*columns(Task, _t))
+    .select_from(_t.join(_p, _p.c.id == _t.c.project_id).join(teams, teams.c.id == _t.c.team_id))
+    .where(_t.c.id == _ID, *is_recurring(_t, _p, teams))
+    .with_for_update(of=_t)
+)
+_IN_TEAM = Statement(select(literal_column("1")).where(_t.c.id == _ID, _t.c.team_id == bindparam("team", type_=Uuid)))
 _LOCK_MANY = Statement(select(_t.c.id).where(_t.c.id == any_id()).order_by(_t.c.id).with_for_update())
 _NEXT_NUMBER = Statement(
     teams.update()
@@ -56,6 +64,13 @@ _LOCK_LIST = Statement(select(_p.c.id).where(_p.c.id == _ID).with_for_update(key
 # Another version of the same: so that whoever has read ranks without a lock does not store one between those.
 _RENEW_PROJECTS = Statement(_p.update().where(_p.c.id == any_id()).values(updated_at=_p.c.updated_at))
 _ADD_ALIAS = Statement(task_aliases.insert().values(key=bindparam("key"), task_id=bindparam("task_id")))
+_REMOVE_ALIAS = Statement(task_aliases.delete().where(task_aliases.c.key == bindparam("key"), task_aliases.c.task_id == _ID))
+_LOCK_OF_TEAM = Statement(
+    select(*columns(Task, _t))
+    .where(_t.c.id == any_id(), _t.c.team_id == bindparam("team", type_=Uuid))
+    .order_by(_t.c.id)
+    .with_for_update()
+)
 _LAST_RANK = Statement(select(func.max(_t.c.rank)).where(_t.c.project_id == _PROJECT))
 _RANK_OF = Statement(select(_t.c.rank).where(_t.c.project_id == _PROJECT, _t.c.id == _ID))
 _OPEN_IN = Statement(select(literal_column("1")).where(_t.c.project_id == _PROJECT, _t.c.id == _ID, _t.c.deleted_at.is_(None)))
@@ -167,6 +182,15 @@ class SqlTasks:
         )
         return await self._to_result(row, task_id, user_id)
 
+    async def lock_recurring(self, task_id: UUID) -> Task | None:
+        """A task from which a series goes on, locked; None where it, its project or its team is gone, or the project archived."""
+        row = await self._connection.fetch_row(_LOCK_RECURRING, id=task_id)
+        return row and to_entity(Task, row)
+
+    async def is_in_team(self, team_id: UUID, task_id: UUID) -> bool:
+        """Whether there is a task with this id in the team, deleted or not."""
+        return await self._connection.fetch_value(_IN_TEAM, id=task_id, team=team_id) is not None
+
     async def lock_many(self, task_ids: Sequence[UUID]) -> None:
         """Lock tasks in the order of their ids."""
         await self._connection.fetch(_LOCK_MANY, ids=list(task_ids))
@@ -184,6 +208,18 @@ class SqlTasks:
     async def remember_key(self, task: Task) -> None:
         """Store the key that the task is about to lose, so that it is still found by it."""
         await self._connection.execute(_ADD_ALIAS, key=task.key, task_id=task.id)
+
+    async def reclaim_key(self, task: Task) -> None:
+        """Forget a key of the past that is the task's own again."""
+        await self._connection.execute(_REMOVE_ALIAS, key=task.key, id=task.id)
+
+    async def was_compacted(self, task_id: UUID, former_rank: str, rank: str) -> bool:
+        """Whether the rank is what compaction made of a former rank of the task."""
+        return await RANKS.replaced(self._connection, task_id, former_rank) == rank
+
+    async def lock_of_team(self, team_id: UUID, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        """Those of the tasks that belong to the team, locked in the order of their ids."""
+        return [to_entity(Task, row) for row in await self._connection.fetch(_LOCK_OF_TEAM, ids=list(task_ids), team=team_id)]
 
     async def lock_list(self, project_id: UUID) -> None:
         """Lock a project, unless no transaction is needed."""

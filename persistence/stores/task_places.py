@@ -129,6 +129,7 @@ _by_database: WeakKeyDictionary[Database, TaskPlaces] = WeakKeyDictionary()
 
 def places_of(database: Database) -> TaskPlaces:
     """The reservations in a database."""
+    database = database.whole
     found = _by_database.get(database)
     if found is None:
         found = _by_database[database] = TaskPlaces(database)

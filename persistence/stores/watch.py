@@ -27,6 +27,7 @@ _WATCH = Statement(
     )
     .on_conflict_do_nothing()
 )
+_WATCHERS_OF = Statement(select(watchers.c.user_id).where(watchers.c.subject_id == _SUBJECT).order_by(watchers.c.user_id))
 _UNWATCH = Statement(watchers.delete().where(watchers.c.subject_id == _SUBJECT, watchers.c.user_id == _USER))
 _stream_head = func.coalesce(
     select(streams.c.position).where(streams.c.stream == bindparam("stream", type_=Text)).scalar_subquery(),
@@ -94,6 +95,10 @@ class SqlWatches:
         rows = [{"subject_id": subject_id, "subject_type": subject_type, "user_id": each} for each in user_ids]
         if rows and not self._connection.add_to_pending(WATCHERS, rows):
             await self._connection.execute(_WATCH, subject=subject_id, type=subject_type, users=list(user_ids))
+
+    async def watchers(self, subject_id: UUID) -> Sequence[UUID]:
+        """The watchers of a subject, in the order of their ids."""
+        return [row[0] for row in await self._connection.fetch(_WATCHERS_OF, subject=subject_id)]
 
     async def unwatch(self, subject_id: UUID, user_id: UUID) -> None:
         """Stop watching."""

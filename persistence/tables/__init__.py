@@ -14,6 +14,7 @@ from persistence.tables.events import events, idempotency_keys, streams
 from persistence.tables.files import attached, attachments, discarded_blobs
 from persistence.tables.identity import (
     account_tokens,
+    calendar_feeds,
     external_identities,
     factors,
     invitations,
@@ -63,6 +64,7 @@ __all__ = [
     "audit_entries",
     "audit_heads",
     "authorization_codes",
+    "calendar_feeds",
     "comment_reactions",
     "comments",
     "consumer_attempts",

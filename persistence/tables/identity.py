@@ -5,6 +5,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -155,6 +156,14 @@ teams = Table(
 Index("uq_teams_name_collation", teams.c.name_collation, unique=True, postgresql_where=teams.c.deleted_at.is_(None))
 
 Index("uq_teams_key", teams.c.key, unique=True)
+
+calendar_feeds = Table(
+    "calendar_feeds",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("users.id"), key="id", primary_key=True),
+    Column("key", Uuid, nullable=False, unique=True),
+    Column("created_at", INSTANT, nullable=False),
+)
 
 team_members = Table(
     "team_members",

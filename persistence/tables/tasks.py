@@ -84,6 +84,8 @@ tasks = Table(
     Column("rank", Text, nullable=False),
     Column("deleted_at", INSTANT),
     Column("external_ref", Text),
+    Column("recurrence", Text),
+    Column("recurs_on", Date),
     Index("uq_tasks_project_rank", "project_id", "rank", unique=True),
     # A number is used once in its team: keys of teams are unique, and stay.
     Index("uq_tasks_key", "key", unique=True),
@@ -97,6 +99,12 @@ tasks = Table(
     Index(None, "assignee_id", "project_id", "created_at", "id", postgresql_where=text("assignee_user_id IS NOT NULL")),
     Index(None, "creator_id", "project_id", "created_at", "id"),
     Index("ix_tasks_label_ids", "label_ids", postgresql_using="gin"),
+    Index(
+        "ix_tasks_recurs_on",
+        "recurs_on",
+        "id",
+        postgresql_where=text("recurs_on IS NOT NULL AND deleted_at IS NULL"),
+    ),
     Index("ix_tasks_long_rank", "project_id", postgresql_where=text("length(rank) > 64")),
 )
 

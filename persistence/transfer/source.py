@@ -131,7 +131,7 @@ _TASK_ROWS = Statement(
         *_columns(
             _t,
             "id project_id parent_id number key title description status priority assignee_id "
-            "creator_id start_on due_on completed_at estimate label_ids external_ref created_at updated_at",
+            "creator_id start_on due_on recurrence completed_at estimate label_ids external_ref created_at updated_at",
         ),
         _parent.c.key.label("parent_key"),
     )

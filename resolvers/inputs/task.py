@@ -65,6 +65,9 @@ class TaskCreateInput:
     assignee_id: strawberry.ID | None = optional("Who does it: somebody who sees the project.", of="User")
     start_on: date | None = optional("When work starts.")
     due_on: date | None = optional("When it is due.")
+    recurrence: str | None = optional(
+        "A rule such as FREQ=WEEKLY;BYDAY=MO (RFC 5545) by which the next tasks are made; it needs a due day."
+    )
     estimate: float | None = optional("How much work it is, in the team's own unit.")
     label_ids: list[strawberry.ID] | None = optional("Labels of the team.", of="Label")
     upload_ids: list[strawberry.ID] | None = optional("Files of one's own to attach, 20 at most.", of="Attachment")
@@ -85,6 +88,9 @@ class TaskUpdateInput:
     assignee_id: strawberry.ID | None = optional("Who does it: somebody who sees the project.", of="User")
     start_on: date | None = optional("When work starts.")
     due_on: date | None = optional("When it is due.")
+    recurrence: str | None = optional(
+        "A rule such as FREQ=WEEKLY;BYDAY=MO (RFC 5545) by which the next tasks are made; it needs a due day."
+    )
     estimate: float | None = optional("How much work it is, in the team's own unit.")
     add_label_ids: list[strawberry.ID] | None = optional("Labels to put on.", of="Label")
     remove_label_ids: list[strawberry.ID] | None = optional("Labels to take off.", of="Label")

@@ -31,6 +31,13 @@ class SessionCreateInput:
     client_mutation_id: str | None = client_mutation_id()
 
 
+@input_type("Input of mutations that need to know nothing.")
+class BasicInput:
+    """Input of `calendarFeedRotate`."""
+
+    client_mutation_id: str | None = client_mutation_id()
+
+
 @input_type("Input of `passkeyRequestCreate`.")
 class PasskeyRequestCreateInput:
     """Input of `passkeyRequestCreate`."""

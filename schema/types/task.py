@@ -70,6 +70,10 @@ class Task(Discussable):
     links: Connection[TaskLink] = relation(resolvers.task.links, "Links to other tasks, oldest first.", needs=["id"])
     is_blocked: bool = relation(resolvers.task.are_blocked, "Whether it is blocked by an open task.", needs=["id"])
     deleted_at: datetime | None = leaf("Time at which it was deleted; `taskRestore` restores it.")
+    recurrence: str | None = leaf(
+        "RRULE of RFC 5545, whose series begins on the due day. The next task is made when this one is closed or the day of the "
+        "next one comes, and takes the rule over."
+    )
     external_ref: str | None = leaf("Id in the system that it was imported from.")
 
 

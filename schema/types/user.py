@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import resolvers.api_token
+import resolvers.calendar_feed
 import resolvers.external_identity
 import resolvers.factor
 import resolvers.inputs.factor
@@ -106,6 +107,13 @@ class Account:
         resolvers.external_identity.of_accounts,
         "Accounts of outside OpenID providers that sign the viewer in, the oldest first.",
         guard=Scope.PROFILE_READ,
+        personal=True,
+    )
+    calendar_feed_url: URL | None = relation(
+        resolvers.calendar_feed.urls,
+        "Address at which calendar programs read what is assigned to the viewer and due; null before `calendarFeedRotate`. "
+        "Whoever has it can read.",
+        guard=Scope.ADMIN,
         personal=True,
     )
     recovery_codes_left: int = relation(

@@ -19,10 +19,12 @@ from sqlalchemy import Float, bindparam, func, literal_column, select, text
 
 from domain.errors import StorageFull, Unavailable
 from embedded import PostgresFailed, embedded_postgres
-from persistence.engine.database import Database, DatabaseTimeouts, open_database
+from persistence.engine.connections import DatabaseTimeouts
+from persistence.engine.database import Database, open_database
 from persistence.engine.statement import Statement
 from tests.conftest import migrate_template
 from tests.support.backing_services import database_from_template
+from tests.support.postgres_processes import postgres_pids
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of Postgres in /proc")
 _SIZE = 4
@@ -56,19 +58,6 @@ async def database(url: str) -> AsyncIterator[Database]:
     """A pool over it."""
     async with open_database(url, max_connections=_SIZE) as opened:
         yield opened
-
-
-def _server_pids(folder: Path) -> list[int]:
-    """Every process that works in the folder's cluster, the server itself first."""
-    main = int((folder / "cluster" / "postmaster.pid").read_text().split()[0])
-    found = [main]
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if (entry / "cwd").samefile(folder / "cluster") and int(entry.name) != main:
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
 
 
 async def _pid_in_transaction(database: Database, seconds: float = 0.1) -> int:
@@ -137,12 +126,12 @@ async def test_postgres_that_ends_five_times_under_load_is_started_again_and_the
     async with embedded_postgres(folder, durable=False) as url, open_database(url, max_connections=_SIZE) as database:
         async with _load(database) as bugs:
             for _ in range(5):
-                before = _server_pids(folder)[0]
+                before = postgres_pids(folder)[0]
                 os.kill(before, how)
                 while Path(f"/proc/{before}").exists():
                     await asyncio.sleep(0.01)
                 await _try_until_it_works(lambda: database.fetch_value(_ONE))
-                assert _server_pids(folder)[0] != before
+                assert postgres_pids(folder)[0] != before
         assert bugs == []
         await _assert_whole(database)
 
@@ -152,7 +141,7 @@ async def test_an_embedded_postgres_that_cannot_be_started_again_is_reported_onc
     failures: list[PostgresFailed] = []
     async with embedded_postgres(folder, durable=False, on_failure=failures.append, restart_pauses_seconds=[0.0, 0.0]):
         shutil.move(folder / "cluster" / "global", folder / "elsewhere")
-        os.kill(_server_pids(folder)[0], signal.SIGKILL)
+        os.kill(postgres_pids(folder)[0], signal.SIGKILL)
         async with asyncio.timeout(30):
             while not failures:
                 await asyncio.sleep(0.01)
@@ -210,7 +199,7 @@ async def test_a_frozen_postgres_is_given_up_by_this_side_and_used_again_when_it
         open_database(url, max_connections=2, timeouts=timeouts) as database,
     ):
         await _assert_whole(database, 2)
-        stopped = _server_pids(folder)
+        stopped = postgres_pids(folder)
         in_transaction = asyncio.get_running_loop().create_task(_pid_in_transaction(database, 0.2))
         await asyncio.sleep(0.1)
         for pid in stopped:

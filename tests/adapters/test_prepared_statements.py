@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Integer, bindparam, text
 
 from domain.errors import Unavailable
-from persistence.engine.database import Database, DatabaseTimeouts, open_database
+from persistence.engine.connections import DatabaseTimeouts
+from persistence.engine.database import Database, open_database
 from persistence.engine.statement import Statement
 
 _TIMEOUTS = DatabaseTimeouts(statement_seconds=0.3)

@@ -139,7 +139,7 @@ _BOUNDS: dict[str, str] = {
     "workers/metrics.py:WorkerMetrics.jobs": "one entry for each kind of jobs in the code",
     "workers/metrics.py:WorkerMetrics.lags": _CONSUMERS,
     "workers/metrics.py:WorkerMetrics.schedules": "one entry for each schedule in the code",
-    "workers/schedules/due_dates.py:_zones": "the time zones of the world",
+    "workers/time_zones.py:zone_names": "the time zones of the world",
     "workers/transfer/csv_table.py:CsvWriter._people": _NAMED_PEOPLE,
     "workers/transfer/json_lines.py:JsonLinesWriter._attachments": "50,000 attachments",
     "workers/transfer/json_lines.py:JsonLinesWriter._people": _NAMED_PEOPLE,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 CLIENTS = Path(__file__).parents[2] / "clients"
-PACKAGES = ("typescript",)
+PACKAGES = ("typescript", "sync")
 
 pytestmark = pytest.mark.clients
 

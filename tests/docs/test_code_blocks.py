@@ -27,6 +27,7 @@ RUN_BY = {
     "docs/recipes/urql.md": "tests/docs/test_programs.py",
     "docs/recipes/relay.md": "tests/docs/test_programs.py",
     "docs/tokens.md": "tests/docs/test_programs.py",
+    "docs/files.md": "tests/docs/test_programs.py",
     "docs/sign-in.md": "tests/oauth/test_sign_in_docs.py",
     "docs/audit.md": "tests/workers/test_audit.py",
     "docs/webhooks.md": "tests/docs/test_code_blocks.py",

@@ -105,6 +105,15 @@ async def test_the_request_with_an_api_token_is_answered(demo: ServerProcess, tm
     assert len(json.loads(await run("bash", "-s", given=script, folder=tmp_path))["data"]["tasks"]["nodes"]) == 3
 
 
+@pytest.mark.slow
+async def test_the_program_that_uploads_a_file_does_what_it_says(demo: ServerProcess, tmp_path: Path) -> None:
+    program, output = blocks_of(ROOT / "docs/files.md")
+    first = blocks_of(ROOT / "docs/recipes/curl.md")[0].text.replace(HIVE, demo.url)
+    task = "TASK=$(ask '{ tasks(first: 1) { nodes { id } } }' | pick \"['tasks']['nodes'][0]['id']\")"
+    script = f"{first}\n{task}\nexport HIVE TOKEN TASK\npython3 - <<'PROGRAM'\n{program.text}\nPROGRAM\n"
+    assert_output(output, await run("bash", "-s", given=script, folder=tmp_path))
+
+
 @pytest.mark.clients
 async def test_the_program_with_gql_does_what_it_says(demo: ServerProcess, tmp_path: Path) -> None:
     python = install_environment("docs", ROOT / "tests/docs/gql.lock")

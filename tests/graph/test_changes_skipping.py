@@ -11,9 +11,10 @@ import pytest
 
 from domain.actor import Scope
 from domain.events import Entry, team_stream, user_stream
+from domain.log_scope import scope_allows
 from persistence.events import matching_entries
 from persistence.events.matching_entries import EntryScope, PositionTrimmed, read_matching
-from resolvers.event_visibility import ChangeFilter, scope_allows
+from resolvers.event_visibility import ChangeFilter
 from tests.support.app import App
 from tests.support.graph_actions import (
     create_comment,

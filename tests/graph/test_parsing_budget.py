@@ -50,7 +50,7 @@ def test_only_unknown_documents_are_paid_for(app: App, clock: list[float]) -> No
         assert isinstance(prepare(known), PreparedOperation)
     refused = prepare("{ viewer { id other: firstName lastName } }")
     assert isinstance(refused, OperationResult)
-    assert refused.errors[0]["extensions"] == {"code": "RATE_LIMITED", "retryAfter": 4}
+    assert refused.errors[0]["extensions"] == {"code": "RATE_LIMITED", "retryable": True, "retryAfter": 4}
     assert isinstance(prepare(known), PreparedOperation)
     clock[0] = 4.0
     assert isinstance(prepare("{ viewer { id other: firstName lastName } }"), PreparedOperation)

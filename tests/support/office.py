@@ -81,6 +81,7 @@ async def furnish(database: WorkerDatabase) -> Office:
         labelIds=[label],
         assigneeId=team.mate.id,
         dueOn="2026-12-24",
+        recurrence="FREQ=YEARLY;COUNT=3",
         estimate=2.5,
     )
     second = await create_task(app, team, "Second", parentId=first["id"], priority="HIGH")

@@ -182,6 +182,7 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "sessionRefresh": MutationCase(lambda _: {"refreshToken": ""}, "INVALID", "INVALID"),
     "sessionRevoke": MutationCase(_input_of(sessionId="Session"), guest="NOT_FOUND"),
     "apiTokenCreate": MutationCase(lambda _: {"name": "", "scopes": []}, "INVALID", "INVALID"),
+    "calendarFeedRotate": MutationCase(lambda _: {}, guest="allowed", outsider="allowed"),
     "apiTokenRevoke": MutationCase(_input_of(id="ApiToken"), guest="NOT_FOUND"),
     "oauthClientCreate": MutationCase(
         _input_with(
@@ -290,6 +291,8 @@ MUTATIONS: Mapping[str, MutationCase] = {
         guest="allowed",
         instead={"teamId": _input_with({"kind": "OVERDUE"}, teamId="Team")},
     ),
+    # The newest change of the project: a link.
+    "undo": MutationCase(_input_of(changeId="Change")),
     "jobCancel": MutationCase(_input_of(id="Job"), guest="NOT_FOUND"),
     "uploadCreate": MutationCase(
         _input_with({"fileName": "a.txt", "contentType": "text/plain", "byteSize": 1}, subjectId="Task")
@@ -378,6 +381,10 @@ QUERIES: Mapping[str, QueryCase] = {
     "server": QueryCase("{ server { version } }"),
     "webhook": QueryCase("query ($of: ID!) { webhook(id: $of) { id url } }", ("Webhook",)),
     "shareLink": QueryCase("{ shareLink { id } }"),
+    "explainAccess": QueryCase(
+        "query ($of: ID!) { explainAccess(nodeId: $of, action: READ) { allowed } }",
+        ("Attachment", "Comment", "Document", "Label", "OAuthClient", "Project", "Task", "Team", "User", "Webhook"),
+    ),
     "rateLimit": QueryCase("{ rateLimit { remaining } }"),
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from domain.webhook.delivery import MAX_ATTEMPTS, RETRY_DELAYS_SECONDS, next_attempt
 from tests.conftest import migrate_template
@@ -16,6 +17,8 @@ from tests.support.app import App
 from tests.support.graph_actions import create_comment, create_project, create_task, mutate, mutate_ok
 from tests.support.hostile_urls import hostile_urls
 from tests.support.notifications import reasons
+from tests.support.secret_key import SECRET_KEY
+from tests.support.server_process import running_process
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of
 from tests.support.webhooks import DELIVERIES, WEBHOOK_FIELDS, Receiver, open_receiver
 from tests.support.workers import WorkerDatabase, open_worker_database
@@ -81,7 +84,9 @@ async def house(postgres_server: str, tmp_path: Path) -> AsyncIterator[House]:
     async with (
         database_from_template(postgres_server, "migrated", migrate_template) as url,
         open_receiver() as receiver,
-        open_worker_database(url, tmp_path, outgoing_networks=[ip_network("127.0.0.1/32")]) as database,
+        open_worker_database(
+            url, tmp_path, outgoing_networks=[ip_network("127.0.0.1/32")], secret_key=SecretStr(SECRET_KEY)
+        ) as database,
     ):
         yield House(database, receiver, await create_sample_team(database.app))
 
@@ -259,33 +264,52 @@ async def test_pinging_redelivering_rotating_pausing_and_deleting(house: House) 
     assert await house.app.sql.fetchval("SELECT count(*) FROM webhook_deliveries") == 0
 
 
-async def test_what_a_sender_that_died_was_sending_is_sent_again_under_the_same_id(house: House) -> None:
+async def test_what_a_sender_that_was_killed_was_sending_is_sent_again_under_the_same_id(house: House, tmp_path: Path) -> None:
     await house.create(events=("task.created",))
     house.receiver.pauses["/"] = 60.0
-    async with house.worker():
+    options = {"database_url": house.database.url, "outgoing_networks": "127.0.0.1/32", "log_level": "info"}
+    with running_process("worker", folder=tmp_path, **options) as sender:
+
+        async def is_up() -> bool:
+            return "worker is up" in sender.output
+
+        await house.database.wait_until(is_up, timeout_seconds=60)
         await create_task(house.app, house.team, "Sent twice")
         await house.database.wait_until(lambda: has_received(house.receiver, "/", 1))
-        house.receiver.pauses.clear()
-        # As if its process were killed: nobody releases the lease, which ends; another claims the webhook.
-        await house.app.sql.execute("UPDATE webhook_queues SET leased_until = now() - interval '1 second'")
+        sender.kill()
+    house.receiver.pauses.clear()
+    assert await house.app.sql.fetchval("SELECT count(*) FROM webhook_queues WHERE leased_until > now()") == 1
+    await house.app.sql.execute("UPDATE webhook_queues SET leased_until = now()")  # some 45 seconds later
+    async with house.worker():
         await house.database.wait_until(lambda: has_received(house.receiver, "/", 2))
         await house.wait_until_settled()
     assert len({each.id for each in house.receiver.received}) == 1
+    assert len(house.receiver.received) == 2
 
 
-async def test_urls_that_came_to_be_stored_are_judged_again_before_anything_is_sent(house: House) -> None:
-    made = await house.create(events=("task.created",))
+async def test_five_hundred_urls_that_came_to_be_stored_are_judged_again_before_anything_is_sent(house: House) -> None:
+    await house.create(events=("task.created",))
     async with open_receiver("127.0.0.2") as canary:  # the neighbour of the address that is admitted
-        urls = [url.replace("127.0.0.1", "127.0.0.2") for url in hostile_urls(canary.port)]
+        urls = [url.replace("127.0.0.1", "127.0.0.2") for url in hostile_urls(canary.port) if "\0" not in url]
+        assert len(urls) >= 490
+        await house.app.sql.execute(
+            "INSERT INTO webhooks SELECT (jsonb_populate_record(w, jsonb_build_object('id', gen_random_uuid(), 'url', hostile))).* "
+            "FROM webhooks w, unnest($1::text[]) AS hostile",
+            urls,
+        )
+        await house.app.sql.execute(
+            "INSERT INTO webhook_queues (webhook_id) SELECT id FROM webhooks ON CONFLICT (webhook_id) DO NOTHING"
+        )
         async with house.worker():
-            for number, url in enumerate(urls[:: len(urls) // 20]):
-                await house.app.sql.execute("UPDATE webhooks SET url = $1", url)
-                await create_task(house.app, house.team, f"{number}")
-                await house.wait_until_settled()
+            await create_task(house.app, house.team, "For all of them")
+            await house.wait_until_settled()
         assert canary.connections == 0
-    log = await house.app.sql.fetch("SELECT DISTINCT status_code, state FROM webhook_deliveries")
-    assert [tuple(row) for row in log] == [(None, "PENDING")]
-    assert (await house.seen(made["webhook"]["id"]))["state"] == "ACTIVE"
+    log = await house.app.sql.fetch(
+        "SELECT status_code, d.state, count(*) FROM webhook_deliveries d JOIN webhooks w ON w.id = webhook_id "
+        "WHERE url = ANY($1) AND attempt > 0 GROUP BY 1, 2",
+        urls,
+    )
+    assert [tuple(row) for row in log] == [(None, "PENDING", len(urls))]
 
 
 def test_attempts_are_made_over_a_day_and_a_receiver_may_ask_for_a_pause() -> None:

@@ -151,6 +151,7 @@ class Import:
                 label_ids=tuple(dict.fromkeys(self.labels[each] for each in record["labelIds"])),
                 rank=own_rank,
                 external_ref=record["externalRef"],
+                recurrence=record["recurrence"],
             )
 
     def _numbers(self, places: Mapping[int, int]) -> Iterator[int]:

@@ -8,6 +8,7 @@ from workers.jobs.import_ import import_
 from workers.jobs.notification_mail import notification_mail
 from workers.jobs.notification_push import notification_push
 from workers.jobs.push import push, push_again
+from workers.jobs.recurrence import recurrence
 from workers.jobs.report import report
 
 JOBS: Final[tuple[JobKind, ...]] = (
@@ -17,5 +18,6 @@ JOBS: Final[tuple[JobKind, ...]] = (
     notification_push,
     push,
     push_again,
+    recurrence,
     report,
 )

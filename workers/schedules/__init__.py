@@ -7,10 +7,12 @@ from workers.schedules.audit_retention import audit_retention
 from workers.schedules.due_dates import due_dates
 from workers.schedules.job_retention import job_retention
 from workers.schedules.notification_retention import notification_retention
+from workers.schedules.recurrences import recurrences
 from workers.schedules.webhook_retention import webhook_retention
 
 SCHEDULES: Final[tuple[Schedule, ...]] = (
     due_dates,
+    recurrences,
     job_retention,
     notification_retention,
     audit_retention,

@@ -113,6 +113,7 @@ class MarkdownZipWriter:
             "parent": row["parent_key"],
             "start": row["start_on"],
             "due": row["due_on"],
+            "recurrence": row["recurrence"],
             "estimate": row["estimate"],
             "completed": row["completed_at"],
             "created": row["created_at"],

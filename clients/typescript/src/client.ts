@@ -1,7 +1,7 @@
 /** The one object that a front end holds: who is signed in, `request`, `subscribe`. */
 import { toText, type Operation } from './document.ts'
 import { HiveError, succeeded, type UserError } from './errors.ts'
-import { post } from './http.ts'
+import { post, refuse } from './http.ts'
 import { Live, type LiveSubscription, type Sink, type SubscribeOptions } from './live.ts'
 import { authorizationUrl, redeem, refresh, revoke, type OAuthOptions } from './oauth.ts'
 import { Session } from './session.ts'
@@ -45,6 +45,8 @@ export interface HiveClient {
     variables: TVariables,
     options: RequestOptions,
   ): Promise<TData>
+  /** Fetches an address of the server, such as that of a snapshot, with the access token. Throws `HiveError` unless the answer is a success. */
+  fetch(path: string, init?: RequestInit): Promise<Response>
   /** Results of a subscription, across renewals and breaks. */
   subscribe<TData, TVariables>(
     document: Operation<TData, TVariables>,
@@ -120,10 +122,31 @@ export function createClient(options: ClientOptions = {}): HiveClient {
     }
   }
 
+  async function fetchWith(token: string | null, path: string, init: RequestInit): Promise<Response> {
+    const headers = new Headers(init.headers)
+    if (token !== null) headers.set('authorization', `Bearer ${token}`)
+    let response: Response
+    try {
+      response = await fetcher(`${url}${path}`, { ...init, headers })
+    } catch (cause) {
+      throw new HiveError('NETWORK', 'The server was not reached.', { cause })
+    }
+    return response.ok ? response : await refuse(response)
+  }
+
   return {
     url,
     session,
     request,
+    async fetch(path, init = {}) {
+      const token = await session.accessToken()
+      try {
+        return await fetchWith(token, path, init)
+      } catch (error) {
+        if (token === null || !(error instanceof HiveError) || error.code !== 'TOKEN_EXPIRED') throw error
+        return await fetchWith(await session.accessTokenAfter(token), path, init)
+      }
+    },
     subscribe: (document, variables, sink, more) => live.subscribe(document, variables, sink, more),
     async signIn(credentials) {
       const data = (await post(http, { query: SIGN_IN, variables: { input: credentials } }, null)) as SessionData

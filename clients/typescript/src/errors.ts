@@ -39,7 +39,15 @@ export class HiveError extends Error {
   }
 }
 
-const TEMPORARY = new Set(['NETWORK', 'RATE_LIMITED', 'SERVICE_UNAVAILABLE', 'TIMEOUT', 'INTERNAL'])
+const TEMPORARY = new Set([
+  'NETWORK',
+  'RATE_LIMITED',
+  'OVERLOADED',
+  'SERVICE_UNAVAILABLE',
+  'STORAGE_UNAVAILABLE',
+  'TIMEOUT',
+  'INTERNAL',
+])
 
 /** The error that stands for `errors` of an answer. */
 export function fromErrors(errors: readonly ServerError[], data?: unknown, retryAfter?: number): HiveError {

@@ -38,11 +38,19 @@ export async function post(
     if (cause instanceof HiveError || signal?.aborted) throw cause
     throw new HiveError('NETWORK', 'The server was not reached.', { cause })
   }
-  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
-  if (answer.errors?.length) {
-    throw fromErrors(answer.errors, answer.data, Number.isFinite(retryAfter) ? retryAfter : undefined)
-  }
+  if (answer.errors?.length) throw fromErrors(answer.errors, answer.data, retryAfter(response))
   return answer.data
+}
+
+/** Throws what an answer that is no success says. */
+export async function refuse(response: Response): Promise<never> {
+  const { errors = [] } = parse(await response.text(), response)
+  throw fromErrors(errors, undefined, retryAfter(response))
+}
+
+function retryAfter(response: Response): number | undefined {
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+  return Number.isFinite(seconds) ? seconds : undefined
 }
 
 function parse(text: string, response: Response): Answer {

@@ -105,7 +105,8 @@ export class Live {
     clearTimeout(this.#renewalTimer)
     clearTimeout(this.#pongTimer)
     for (const running of [...this.#subscriptions]) running.unsubscribe()
-    await this.#socket?.dispose()
+    // A connection that is just being made fails by this.
+    await Promise.resolve(this.#socket?.dispose()).catch(() => undefined)
   }
 
   #open(): SocketClient {

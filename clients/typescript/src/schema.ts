@@ -58,6 +58,7 @@ export const possibleTypes: Readonly<
     'TaskPayload',
     'TasksPayload',
     'TeamPayload',
+    'UndoPayload',
     'UploadPayload',
     'UserPayload',
     'WebhookPayload',
@@ -108,6 +109,7 @@ export const errorCodes = [
   'NOT_UNIQUE',
   'CYCLE',
   'CONFLICT',
+  'NOT_UNDOABLE',
   'IDEMPOTENCY_MISMATCH',
   'LIMIT_EXCEEDED',
   'RATE_LIMITED',
@@ -144,6 +146,7 @@ export type ErrorCode =
   | 'NOT_UNIQUE'
   | 'CYCLE'
   | 'CONFLICT'
+  | 'NOT_UNDOABLE'
   | 'IDEMPOTENCY_MISMATCH'
   | 'LIMIT_EXCEEDED'
   | 'RATE_LIMITED'

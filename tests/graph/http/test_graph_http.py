@@ -8,6 +8,7 @@ import httpx
 import orjson
 import pytest
 
+from domain.errors import RETRYABLE_CODES
 from tests.support.sample_app import build_sample_app
 from tests.support.sample_graph import Journal
 from tests.support.sample_server import SampleServer
@@ -132,7 +133,8 @@ async def test_a_bug_is_masked_and_logged_under_its_id(
 @pytest.mark.usefixtures("no_warnings")
 async def test_who_may_not_enter_learns_so(http: httpx.AsyncClient, token: str, status: int, code: str, accept: str) -> None:
     answer = await post(http, "{__typename}", accept, {"authorization": token})
-    assert (answer.status_code, answer.json()["errors"][0]["extensions"]) == (status, {"code": code})
+    extensions = {"code": code, "retryable": True} if code in RETRYABLE_CODES else {"code": code}
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]) == (status, extensions)
     assert ("www-authenticate" in answer.headers) == (status == 401)
 
 
@@ -211,7 +213,7 @@ async def test_an_operation_that_takes_too_long_is_given_up(journal: Journal) ->
             "errors": [
                 {
                     "message": "The operation took longer than 0.05 seconds.",
-                    "extensions": {"code": "SERVICE_UNAVAILABLE"},
+                    "extensions": {"code": "SERVICE_UNAVAILABLE", "retryable": True},
                 }
             ]
         },

@@ -9,7 +9,7 @@ import httpx
 import orjson
 import pytest
 
-from domain.errors import TokenExpired, Unavailable
+from domain.errors import RETRYABLE_CODES, TokenExpired, Unavailable
 from gateway.http.stream_format import EVENT_STREAM, MULTIPART, negotiate_stream
 from gateway.http.streaming import StreamLimits
 from tests.support.credentials import SampleCredentials
@@ -34,7 +34,7 @@ def part(**body: Any) -> bytes:
 
 
 def error_response(code: str, message: str) -> list[dict[str, Any]]:
-    return [{"message": message, "extensions": {"code": code}}]
+    return [{"message": message, "extensions": {"code": code} | ({"retryable": True} if code in RETRYABLE_CODES else {})}]
 
 
 COMPLETE = b"event: complete\ndata:\n\n"

@@ -1,0 +1,253 @@
+"""Kills servers, workers, Postgres and Valkey for hours, while people write, follow and edit, and checks what they were answered.
+
+Each round has a team of its own on the same database: clients work for some seconds while a process is killed or frozen every
+second or two, then everything is read again and compared with what clients were answered (`tests.support.history`). A line for
+each round is appended to the log, from which the next run counts on: a night's run may be interrupted and taken up again.
+
+Postgres runs without fsync, since nothing here crashes the machine, but acknowledges commits when they are written.
+"""
+
+import argparse
+import asyncio
+import itertools
+import json
+import logging
+import os
+import random
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from app.audit import verify_audit
+from app.counters import verify_counters
+from app.migration import migrate
+from app.settings import Settings
+from embedded import embedded_postgres
+from tests.support.backing_services import Valkey, free_port, running_valkey
+from tests.support.chaos_clients import ChaosClients
+from tests.support.history import Kind
+from tests.support.hocuspocus_client import create_document_over_http
+from tests.support.postgres_processes import postgres_pids
+from tests.support.secret_key import SECRET_KEY
+from tests.support.server_process import Client, ServerProcess, create_team_and_project, register_user
+
+LOG: Final = Path(__file__).parent / "results" / "soak.jsonl"
+_SETTINGS: Final = {"synchronous_commit": "on"}
+_PAUSES_SECONDS: Final = (0.3, 1.5)
+_VICTIMS: Final = ("server", "server", "server", "worker", "worker", "postgres", "postgres backend", "valkey")
+_FROZEN_SHARE: Final = 0.2
+_MAX_SHOWN: Final = 20
+
+
+@dataclass
+class House:
+    """The processes that are killed. `kills` counts them by what they were and how."""
+
+    servers: list[ServerProcess]
+    worker: ServerProcess
+    valkey: Valkey
+    cluster: Path
+    url: str
+    settings: Settings
+    kills: Counter[str] = field(default_factory=Counter)
+
+    async def hurt(self, dice: random.Random) -> None:
+        """Kill or freeze one of them, and bring it back."""
+        victim = dice.choice(_VICTIMS)
+        is_frozen = dice.random() < _FROZEN_SHARE
+        self.kills[f"{victim} {'frozen' if is_frozen else 'killed'}"] += 1
+        match victim:
+            case "valkey" if is_frozen:
+                with self.valkey.black_holed():
+                    await asyncio.sleep(dice.uniform(*_PAUSES_SECONDS))
+            case "valkey":
+                self.valkey.kill()
+                await asyncio.sleep(dice.uniform(0.0, 1.0))
+                await asyncio.to_thread(self.valkey.start)
+            case "postgres" | "postgres backend":
+                await self._hurt_postgres(dice, whole=victim == "postgres", is_frozen=is_frozen)
+            case _:
+                process = self.worker if victim == "worker" else dice.choice(self.servers)
+                if is_frozen:
+                    await _freeze([process.pid], dice)
+                    return
+                process.kill()
+                process.start()
+                if process is not self.worker:
+                    await process.wait_until_ready()
+
+    async def _hurt_postgres(self, dice: random.Random, *, whole: bool, is_frozen: bool) -> None:
+        with suppress(OSError, IndexError, ValueError):
+            main, *others = postgres_pids(self.cluster)
+            pids = [main, *others] if whole and is_frozen else [main] if whole else [dice.choice(others)]
+            if is_frozen:
+                await _freeze(pids, dice)
+            else:
+                os.kill(pids[0], signal.SIGKILL)
+
+    async def wait_until_well(self) -> None:
+        """Wait until all servers answer, and a worker that ended is there again."""
+        for each in self.servers:
+            await each.wait_until_ready()
+        if not Path(f"/proc/{self.worker.pid}").exists():
+            self.worker.kill()
+            self.worker.start()
+
+
+async def _freeze(pids: list[int], dice: random.Random) -> None:
+    for each in pids:
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(dice.uniform(*_PAUSES_SECONDS))
+    finally:
+        for each in pids:
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGCONT)
+
+
+@asynccontextmanager
+async def open_house(folder: Path) -> AsyncIterator[House]:
+    """Two servers and a worker over Postgres and Valkey, in a folder that may hold those of an earlier run."""
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(embedded_postgres(folder / "postgres", durable=False, settings=_SETTINGS))
+        await migrate(url)
+        valkey = stack.enter_context(running_valkey())
+        ports = free_port(), free_port()
+        options: dict[str, Any] = {
+            "database_url": url,
+            "data_dir": folder / "data",
+            "redis_url": valkey.url,
+            "public_url": f"http://127.0.0.1:{ports[0]}",
+            "log_level": "error",
+            "cost_limits": "off",
+        }
+        servers = [ServerProcess("api", folder=folder, port=port, **options) for port in ports]
+        worker = ServerProcess("worker", folder=folder, **options)
+        for each in (*servers, worker):
+            each.start()
+            stack.callback(each.kill)
+        settings = Settings(database_url=url, data_dir=folder / "data", secret_key=SecretStr(SECRET_KEY), log_level="error")
+        house = House(servers, worker, valkey, folder / "postgres", url, settings)
+        await house.wait_until_well()
+        yield house
+
+
+async def run_round(house: House, number: int, seconds: float) -> dict[str, Any]:
+    """One round: its line in the log."""
+    dice, began = random.Random(number), time.monotonic()
+    house.kills.clear()
+    ada = await register_user(house.servers[0])
+    project_id = await create_team_and_project(ada)
+    people = [ada, Client(house.servers[1], ada.token)]
+    clients = ChaosClients(people, dice)
+    await clients.begin(project_id, await create_document_over_http(ada, project_id))
+    writing = [
+        *(clients.add_tasks() for _ in range(3)),
+        *(clients.discuss() for _ in range(6)),
+        *(clients.edit() for _ in range(2)),
+        clients.add_documents(),
+    ]
+    tasks = [asyncio.create_task(each) for each in writing]  # noqa: TID251 (ended below)
+    following = asyncio.create_task(clients.follow())  # noqa: TID251 (the same)
+    try:
+        while time.monotonic() - began < seconds:
+            await asyncio.sleep(dice.uniform(0.1, 0.8))
+            await house.hurt(dice)
+        await house.wait_until_well()
+        clients.stop()
+        await asyncio.gather(*tasks)
+        await clients.finish()
+    finally:
+        for each in (*tasks, following):
+            each.cancel()
+        await asyncio.gather(*tasks, following, return_exceptions=True)
+        for client in people:
+            await client.close()
+        for server in house.servers:
+            server.clients.clear()
+    found = clients.anomalies()
+    return {
+        "round": number,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - began, 1),
+        "acknowledged": clients.history.acknowledged(),
+        "operations": len(clients.history.operations),
+        "kills": dict(sorted(house.kills.items())),
+        "follows": clients.follows,
+        "slowest_seconds": round(clients.slowest_seconds, 2),
+        **{kind.lower(): sum(each.kind is kind for each in found) for kind in Kind},
+        "violations": clients.violations[:_MAX_SHOWN],
+        "anomalies": [str(each) for each in found[:_MAX_SHOWN]],
+    }
+
+
+def totals(log: Path) -> Counter[str]:
+    """What all runs in a log came to."""
+    sums: Counter[str] = Counter()
+    for line in log.read_text().splitlines() if log.exists() else ():
+        entry = json.loads(line)
+        sums["rounds"] += 1
+        sums["kills"] += sum(entry["kills"].values())
+        sums["violations"] += len(entry["violations"])
+        for name in ("acknowledged", "operations", *(kind.lower() for kind in Kind)):
+            sums[name] += entry[name]
+    return sums
+
+
+async def soak(log: Path, *, seconds: float, round_seconds: float, operations: int, kills: int) -> int:
+    """Run rounds until the time is over, or the log has so many acknowledged operations and kills: 0 where nothing went wrong."""
+    until = time.monotonic() + seconds
+    with tempfile.TemporaryDirectory(prefix="hive-soak-") as folder:
+        async with open_house(Path(folder)) as house:
+            for number in itertools.count(totals(log)["rounds"] + 1):
+                line = await run_round(house, number, round_seconds)
+                with log.open("a") as file:
+                    file.write(json.dumps(line) + "\n")
+                so_far = totals(log)
+                if time.monotonic() > until or (so_far["acknowledged"] >= operations and so_far["kills"] >= kills):
+                    break
+            await _verify(house)
+    print(dict(totals(log)))
+    return int(any(totals(log)[name] for name in ("violations", *(kind.lower() for kind in Kind))))
+
+
+async def _verify(house: House) -> None:
+    """Wait until the worker has handled all events, then verify numbers and audit logs."""
+    print(await verify_counters(house.settings))
+    logs = [line async for line in verify_audit(house.settings, None, None)]
+    print(f"{len(logs)} audit logs are whole.")
+
+
+def main() -> int:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600.0, help="after which no further round begins")
+    parser.add_argument("--round-seconds", type=float, default=20.0)
+    parser.add_argument("--operations", type=int, default=500_000, help="acknowledged, in all runs of the log")
+    parser.add_argument("--kills", type=int, default=1_000)
+    parser.add_argument("--log", type=Path, default=LOG)
+    asked = parser.parse_args()
+    logging.basicConfig(level=logging.ERROR)
+    return asyncio.run(
+        soak(
+            asked.log,
+            seconds=asked.seconds,
+            round_seconds=asked.round_seconds,
+            operations=asked.operations,
+            kills=asked.kills,
+        )
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  resolve: { conditions: ['@pantherahive/source'] },
+  ssr: { resolve: { conditions: ['@pantherahive/source'] } },
+  test: {
+    include: ['tests/**/*.test.ts'],
+    globalSetup: ['../typescript/tests/support/server.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+  },
+})
