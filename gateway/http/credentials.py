@@ -160,7 +160,11 @@ class _SessionListener:
         # In the stream of a team: of a share link, and of what it depends on.
         if entry.entity_type in ("ApiToken", "Session", "ShareLink", "User") or (
             self._is_team
-            and (entry.entity_type in ("Project", "Team") or entry.kind in (ChangeKind.MEMBERSHIP, ChangeKind.DELETED))
+            and (
+                entry.entity_type in ("Project", "Team")
+                or entry.kind is ChangeKind.MEMBERSHIP
+                or (entry.entity_type == "Document" and entry.kind in (ChangeKind.DELETED, ChangeKind.MOVED))
+            )
         ):
             self._on_end(self)
 
