@@ -14,7 +14,7 @@ ARGS :=
 TESTS :=
 WORKERS := auto
 # Tests of which `make fuzz` tries more seeds than `make test`, and laws of which it tries more examples.
-SEEDED := tests/graph/test_executors.py tests/graph/test_changes_law.py tests/graph/test_live_truth.py tests/graph/test_undo_law.py tests/adapters/test_postgres_outages.py
+SEEDED := tests/graph/test_executors.py tests/graph/test_changes_law.py tests/graph/test_live_truth.py tests/graph/test_undo_law.py tests/graph/test_dry_run.py tests/adapters/test_postgres_outages.py
 LAWS := tests/content/test_text_laws.py tests/graph/test_task_list.py tests/graph/test_task_filter.py tests/graph/test_task_tree_law.py tests/graph/test_bad_input.py
 # Compiled tests are kept, whatever the shell says: to compile them again takes each worker ten seconds of every run.
 test test-fast: export PYTHONDONTWRITEBYTECODE :=

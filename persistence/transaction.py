@@ -41,6 +41,10 @@ _PLACES: Final = ("team_id", "project_id")
 """The attributes of a row on which the rights to it hang."""
 
 
+class DryRun(Exception):
+    """Raised inside a unit of work to end it with everything undone: a dry run."""
+
+
 @dataclass(slots=True)
 class _Pending:
     """A row that is all that the operation has written so far, with the row versions that it depends on."""
@@ -94,11 +98,11 @@ class Transaction(Connection):
         """Call this when the operation ends, however it does."""
         self._stack.callback(callback)
 
-    def on_stale_row(self, callback: Callable[[], None]) -> None:
-        """Call this when the operation has to run again, because of a row that was changed."""
+    def on_withdrawal(self, callback: Callable[[], None]) -> None:
+        """Call this when the operation has to run again, because of a row that was changed, or was a dry run."""
 
         def look(_: object, error: BaseException | None, __: object) -> None:
-            if isinstance(error, StaleRow):
+            if isinstance(error, StaleRow | DryRun):
                 callback()
 
         self._stack.push(look)

@@ -60,6 +60,7 @@ from persistence.stores.team import SqlTeams
 from persistence.stores.user import SqlUsers
 from persistence.stores.watch import SqlWatches
 from persistence.stores.webhook import SqlWebhooks
+from persistence.transaction import DryRun as DryRun
 from persistence.transaction import Transaction
 
 T = TypeVar("T")
@@ -231,10 +232,6 @@ class SqlUnitOfWork:
         self.entries += [Entry(**each, position=positions[each["id"]]) for each in event_rows]
 
 
-class DryRun(Exception):
-    """Raised inside a unit of work to end it with everything undone: a dry run."""
-
-
 @asynccontextmanager
 async def unit_of_work(
     database: Database,
@@ -271,11 +268,15 @@ async def run_in_unit_of_work(
     client_mutation_id: str | None = None,
     objects: DocumentObjects | None = None,
     origin: Origin | None = None,
+    is_dry_run: bool = False,
 ) -> T:
     """Run an operation in a unit of work. It runs again, twice at most, when Postgres chose it to end a deadlock, or when a row
     that it read without a lock was changed by others; then it locks what it reads.
+
+    `is_dry_run`: the operation is going to raise DryRun. It runs in a transaction from the start, so that each statement meets
+    what it would meet, and all of it is undone.
     """
-    lock_rows = objects is not None  # what is in object storage by then is not written twice
+    lock_rows = is_dry_run or objects is not None  # what is in object storage by then is not written twice
     for further in (2, 1, 0):
         opened = unit_of_work(
             database, announcer, client_mutation_id=client_mutation_id, objects=objects, origin=origin, lock_rows=lock_rows

@@ -25,6 +25,7 @@ from domain.registration import RegistrationMode
 from domain.session import Device, Session
 from domain.share_link import ShareLinkTokens
 from domain.sign_in import SignIn
+from domain.task import Task
 from domain.webhook import Webhook, WebhookSecrets
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.signed_urls import UrlSigner
@@ -143,6 +144,11 @@ class IdempotencyKey:
     fingerprint: bytes
 
 
+def _tasks_in(values: Mapping[str, Any]) -> list[Task]:
+    """The tasks of the rows of a bulk call."""
+    return [each.task for each in values.get("results", ()) if each.task is not None]
+
+
 def _ids_in(value: Any) -> list[UUID]:
     """The ids in the values of an input, the first hundred."""
     found: list[UUID] = []
@@ -189,6 +195,8 @@ class Context:
         self.rights_stale = False
         self.heads: Mapping[str, int] | None = None
         """How far the viewer's streams were before anything else of the operation was read, where it selects a cursor."""
+        self.unstored: Mapping[UUID, Task] = {}
+        """The tasks that a dry run came to: what refers to them is shown with them."""
         self._loaders: dict[Any, BatchLoader] = {}
         self._now = now
 
@@ -261,6 +269,7 @@ class Context:
         `writes_documents`: the mutation writes to the object storage.
         """
         dry_run_values: list[Mapping[str, Any]] = []
+        self.unstored = {}
         mails: Sequence[AccountMail] = ()
         enqueued_kinds: frozenset[str] = frozenset()
 
@@ -290,8 +299,10 @@ class Context:
                 client_mutation_id=client_mutation_id,
                 objects=objects,
                 origin=origin_of(self.actor, self.device),
+                is_dry_run=bool(input_values.get("dry_run")),
             )
         except DryRun:
+            self.unstored = {each.id: each for each in _tasks_in(dry_run_values[-1])}
             return MutationResult(client_mutation_id=client_mutation_id, values=dry_run_values[-1])
         for kind in enqueued_kinds:
             self.services.wake_workers(kind)

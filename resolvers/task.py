@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
@@ -74,7 +75,10 @@ async def subtasks(context: Context, parents: Sequence[Any], page: Paging, order
 
 
 async def _by_id(context: Context, task_ids: Sequence[Any]) -> Mapping[Any, Any]:
-    return await task.by_ids(context.database, context.viewer.user_id, task_ids, context.take_requested_columns())
+    found = await task.by_ids(context.database, context.viewer.user_id, task_ids, context.take_requested_columns())
+    if not context.unstored:
+        return found
+    return {**found, **{each: context.unstored[id_] for each in task_ids if (id_ := UUID(str(each))) in context.unstored}}
 
 
 parents_of = ToOneLoader("parent_id", _by_id)

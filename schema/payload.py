@@ -130,7 +130,7 @@ def _mutation_field(
         except DomainError as error:
             errors = error.errors if isinstance(error, MultipleErrors) else [error]
             for each in errors:
-                if isinstance(each, Forbidden):
+                if isinstance(each, Forbidden) and not values.get("dry_run"):
                     await context.record_refusal(name, each, values)
             return MutationResult(client_mutation_id=key, errors=errors)
 

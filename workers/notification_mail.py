@@ -24,6 +24,7 @@ _WHY: Final = {
     NotificationReason.DUE_SOON: "a task of yours is due",
     NotificationReason.OVERDUE: "a task of yours is overdue",
     NotificationReason.WEBHOOK_PAUSED: "you manage the team",
+    NotificationReason.JOB_FINISHED: "you started the job",
 }
 _PERIODS: Final = {DigestFrequency.HOURLY: "hour", DigestFrequency.DAILY: "day", DigestFrequency.WEEKLY: "week"}
 

@@ -10,7 +10,7 @@ from domain.global_id import url_safe_id
 from domain.notification import Notification, NotificationText
 from persistence.engine.database import Database
 from persistence.engine.lookup import FindByIds
-from persistence.stores import comment, project, task, user, webhook
+from persistence.stores import comment, job, project, task, user, webhook
 from persistence.stores import document_queries as documents
 from persistence.stores.notification import invited_team_names
 
@@ -19,6 +19,7 @@ _LOADERS: Final[Mapping[str, FindByIds]] = {
     "Document": documents.by_ids,
     "Project": project.by_ids,
     "Webhook": webhook.by_ids,
+    "Job": job.by_ids,
 }
 
 
@@ -55,6 +56,6 @@ class NotificationTexts:
         ]
 
     def _link(self, each: Notification) -> str | None:
-        if self.app_url is None or each.subject_type in ("Invitation", "Webhook"):
+        if self.app_url is None or each.subject_type in ("Invitation", "Webhook", "Job"):
             return None
         return f"{self.app_url}/{each.subject_type.lower()}/{url_safe_id(each.subject_type, each.subject_id)}"

@@ -18,6 +18,7 @@ from domain.job import Job, JobFile, JobIssue, JobStopped
 from domain.job.entity import file_key
 from persistence.blobs.document_objects import DocumentObjects
 from workers.job import JobRun, Postponed, Work, open_work
+from workers.job_notification import notify_finished
 from workers.services import WorkerServices
 
 LEASE_SECONDS: Final = 20.0
@@ -83,7 +84,7 @@ class UserJobRun:
         JobStopped and LeaseLost at the end of the block."""
         async with self._run.complete(objects=objects) as work:
             yield work
-            await jobs.succeed(
+            job = await jobs.succeed(
                 work.uow,
                 self.job.id,
                 self.job.attempt,
@@ -94,6 +95,7 @@ class UserJobRun:
                 issues=issues,
                 project_ids=project_ids,
             )
+            await notify_finished(work, job)
 
 
 class JobRefused(DomainError):
@@ -124,7 +126,9 @@ async def run_user_job(run: JobRun, do: Callable[[UserJobRun], Awaitable[None]])
         except DomainError as error:
             issues = error.issues if isinstance(error, JobRefused) else ()
             async with run.complete() as work:
-                await jobs.fail(work.uow, job.id, job.attempt, error.message, issues=issues, files=running.files)
+                failed = await jobs.fail(work.uow, job.id, job.attempt, error.message, issues=issues, files=running.files)
+                if failed is not None:
+                    await notify_finished(work, failed)
     except JobStopped:
         logger.info("Job %s has ended already.", run.id)
         async with open_work(run.services) as work:
@@ -133,4 +137,6 @@ async def run_user_job(run: JobRun, do: Callable[[UserJobRun], Awaitable[None]])
 
 async def on_give_up(run: JobRun, work: Work) -> None:
     """Record that a job has failed for good."""
-    await jobs.fail(work.uow, run.id, run.tries, GIVEN_UP)
+    failed = await jobs.fail(work.uow, run.id, run.tries, GIVEN_UP)
+    if failed is not None:
+        await notify_finished(work, failed)

@@ -22,6 +22,7 @@ class NotificationReason(StrEnum):
     TASK_CHANGED = "TASK_CHANGED"
     DOCUMENT_CHANGED = "DOCUMENT_CHANGED"
     WEBHOOK_PAUSED = "WEBHOOK_PAUSED"
+    JOB_FINISHED = "JOB_FINISHED"
 
 
 MAX_EVENTS: Final = 1_000
@@ -33,9 +34,9 @@ class Notification:
     A message to one person about an event, or about those of one bulk change: `event_ids`, in their order, the first
     `MAX_EVENTS` of them.
 
-    `subject_type` and `subject_id`: what it is about, of the first event: a Task, a Document, a Project, an Invitation or a
-    Webhook. It holds no content: names and texts are read when it is shown, with the rights of then. `actor_id` is None for the
-    server itself. `in_app`: whether it stands in the inbox, or is only sent.
+    `subject_type` and `subject_id`: what it is about, of the first event: a Task, a Document, a Project, an Invitation, a
+    Webhook or a Job. It holds no content: names and texts are read when it is shown, with the rights of then. `actor_id` is None
+    for the server itself. `in_app`: whether it stands in the inbox, or is only sent.
     """
 
     type_name: ClassVar[str] = "Notification"

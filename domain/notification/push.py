@@ -14,7 +14,9 @@ MAX_IDS: Final = 10
 PRODUCT: Final = "PantheraHive"
 _MAX_SHORT_CHARS: Final = 60
 _HIGH: Final = frozenset({Reason.MENTIONED})
-_LOW: Final = frozenset({Reason.REACTION, Reason.STATUS_CHANGED, Reason.TASK_CHANGED, Reason.DOCUMENT_CHANGED})
+_LOW: Final = frozenset(
+    {Reason.REACTION, Reason.STATUS_CHANGED, Reason.TASK_CHANGED, Reason.DOCUMENT_CHANGED, Reason.JOB_FINISHED}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

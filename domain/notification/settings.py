@@ -47,6 +47,7 @@ DEFAULT_CHANNELS: Final[Mapping[Reason, frozenset[NotificationChannel]]] = {
     Reason.TASK_CHANGED: _IN_APP,
     Reason.DOCUMENT_CHANGED: _IN_APP,
     Reason.WEBHOOK_PAUSED: _EVERYWHERE,
+    Reason.JOB_FINISHED: _IN_APP,
 }
 
 

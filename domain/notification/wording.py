@@ -8,7 +8,14 @@ from domain.notification.entity import NotificationReason as Reason
 SOMEBODY: Final = "Somebody"
 _MAX_EXCERPT_CHARS: Final = 280
 _MENTION = re.compile(r"\[@([^\]]{1,200})\]\(user:[^)\s]{1,300}\)", re.IGNORECASE)
-_NOUNS: Final = {"Task": "task", "Document": "document", "Project": "project", "Invitation": "team", "Webhook": "webhook"}
+_NOUNS: Final = {
+    "Task": "task",
+    "Document": "document",
+    "Project": "project",
+    "Invitation": "team",
+    "Webhook": "webhook",
+    "Job": "finished job",
+}
 _ONE: Final = {
     Reason.MENTIONED: "{actor} mentioned you in {subject}",
     Reason.ASSIGNED: "{actor} assigned {subject} to you",
@@ -22,6 +29,7 @@ _ONE: Final = {
     Reason.TASK_CHANGED: "{actor} changed {subject}",
     Reason.DOCUMENT_CHANGED: "{actor} changed {subject}",
     Reason.WEBHOOK_PAUSED: "{subject} sends nothing any more: its receiver failed",
+    Reason.JOB_FINISHED: "{subject}",
 }
 
 
@@ -41,7 +49,7 @@ def title(reason: Reason, *, actor: str | None, subject: str | None, subject_typ
 
 
 def subject_label(subject: Any) -> str | None:
-    """What a Task, Document, Project or Webhook is called in a title."""
+    """What a Task, Document, Project, Webhook or Job is called in a title."""
     if subject is None:
         return None
     match subject.type_name:
@@ -49,6 +57,8 @@ def subject_label(subject: Any) -> str | None:
             return f"{subject.key} {subject.title}"
         case "Document":
             return str(subject.title)
+        case "Job":
+            return f"Your {subject.kind.lower()} {'has failed' if subject.state == 'FAILED' else 'is done'}"
         case "Webhook":
             return f"The webhook to {subject.host}"
     return str(subject.name)

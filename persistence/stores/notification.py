@@ -49,6 +49,7 @@ from persistence.tables import (
     tasks,
     team_members,
     teams,
+    user_jobs,
     users,
     watchers,
     webhooks,
@@ -193,6 +194,7 @@ def _subject_is_visible() -> Column:
     webhook = select(_ONE).where(
         webhooks.c.id == _n.c.subject_id, webhooks.c.deleted_at.is_(None), managed_by_viewer(webhooks.c.team_id)
     )
+    job = select(_ONE).where(user_jobs.c.id == _n.c.subject_id, user_jobs.c.creator_id == VIEWER)
     comment = select(_ONE).where(comments.c.id == _n.c.comment_id, comments.c.deleted_at.is_(None))
     return and_(
         _n.c.user_id == VIEWER,
@@ -202,6 +204,7 @@ def _subject_is_visible() -> Column:
             _subject_visible("Project", projects, projects.c.id),
             and_(_n.c.subject_type == literal_column("'Invitation'"), exists(invited.offset(literal_column("0")))),
             and_(_n.c.subject_type == literal_column("'Webhook'"), exists(webhook.offset(literal_column("0")))),
+            and_(_n.c.subject_type == literal_column("'Job'"), exists(job.offset(literal_column("0")))),
         ),
         or_(_n.c.comment_id.is_(None), exists(comment.offset(literal_column("0")))),
     )

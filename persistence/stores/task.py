@@ -202,7 +202,7 @@ class SqlTasks:
             number: int = await self._connection.fetch_value(_NEXT_NUMBER, id=team_id)
             return number
         reserved = await self._places.reserve_number(team_id) if unused is None else unused
-        self._connection.on_stale_row(partial(self._places.release_number, team_id, reserved))
+        self._connection.on_withdrawal(partial(self._places.release_number, team_id, reserved))
         return reserved
 
     async def remember_key(self, task: Task) -> None:

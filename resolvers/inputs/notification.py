@@ -23,6 +23,7 @@ graphql_enum(
     TASK_CHANGED="Title, description, priority, dates, estimate or project of a task that they watch changed.",
     DOCUMENT_CHANGED="Title or project of a document that they watch changed, or somebody saved a version of it.",
     WEBHOOK_PAUSED="A webhook of a team that they manage sends nothing any more, since its receiver failed.",
+    JOB_FINISHED="A job of theirs that took more than ten seconds is done, or has failed.",
 )
 graphql_enum(
     NotificationMark,

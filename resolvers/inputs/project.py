@@ -65,6 +65,7 @@ class ProjectSetMembersInput:
     id: strawberry.ID = required("The project.", of="Project")
     add_user_ids: list[strawberry.ID] | None = optional("Members of the team to add.", of="User")
     remove_user_ids: list[strawberry.ID] | None = optional("Whom to take out.", of="User")
+    dry_run: bool | None = optional("Say what would happen, and write nothing.", default=False)
     client_mutation_id: str | None = client_mutation_id()
 
 
