@@ -143,7 +143,6 @@ class Document(Discussable):
         "Links that open it read-only to whoever has the address, the newest first; none for those who may not make them.",
         guard=Scope.PROJECTS_WRITE,
         needs=["id"],
-        personal=True,
     )
     preview: str | None = leaf("Beginning of the text of its newest version.")
     latest_version: DocumentVersion | None = relation(

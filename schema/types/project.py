@@ -77,7 +77,6 @@ class Project(Entity):
         "Links that open it read-only to whoever has the address, the newest first; none for those who may not make them.",
         guard=Scope.PROJECTS_WRITE,
         needs=["id"],
-        personal=True,
     )
     progress: Progress = relation(
         resolvers.project.progress, "Progress of its tasks.", needs=["id"], guard=Scope.TASKS_READ, weight=3

@@ -4,7 +4,6 @@ from datetime import datetime
 
 import resolvers.share_link
 import resolvers.user
-from domain.actor import Scope
 from resolvers.scalars import URL
 from schema.fields import leaf, relation, view
 from schema.node import Node
@@ -24,7 +23,6 @@ class ShareLink(Node):
     url: URL = relation(
         resolvers.share_link.urls,
         "Address of its page. What follows `/share/` is a Bearer token, which opens the subject in this graph too.",
-        guard=Scope.PROJECTS_WRITE,
         needs=["id"],
     )
     created_by: User | None = relation(
