@@ -20,7 +20,7 @@ LAWS := tests/content/test_text_laws.py tests/graph/test_task_list.py tests/grap
 test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos soak attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql docs clean
+.PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos soak attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql web-app docs clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -40,7 +40,7 @@ test-fast: $(INSTALLED)  ## run the quick tests, in less than a minute
 test-clients: $(INSTALLED) ## drive Apollo, urql, Relay, graphql-ws, graphql-sse and the tools around them against real servers (needs Node)
 	@$(IN)/python -m pytest -m "not chaos" tests/clients $(TESTS)
 
-test-browser: $(INSTALLED) ## drive GraphiQL in headless Chromium through all screens, colours and widths (needs Node and Chromium)
+test-browser: $(INSTALLED) ## drive GraphiQL and the application in headless Chromium through all screens, colours and widths (needs Node and Chromium)
 	@$(IN)/python -m pytest -m "browser or not browser" tests/browser $(TESTS)
 
 test-opensearch: $(INSTALLED) ## run the tests of searches on a real OpenSearch (needs Java 17 to 21 and Maven, which brings 53 MB once)
@@ -108,6 +108,9 @@ docs: $(INSTALLED)       ## make the guide a site in build/site; every link is c
 
 graphiql:   ## test GraphiQL's source and build it (needs Node); the result is committed
 	cd gateway/graphiql/source && npm ci && npm test && npm run build
+
+web-app:    ## check the application's source and build it (needs Node); the result is committed
+	cd clients && npm ci && cd app && npm run check && npm run build
 
 clean:      ## remove what these targets installed or cached; data stays
 	rm -rf ~/.cache/pantherahive/ministack-* ~/.cache/pantherahive/osmem-* ~/.cache/pantherahive/opensearch-*

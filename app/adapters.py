@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs, urlsplit
 
 from app.settings import Settings
 from auth.providers.port import PROVIDERS_PATH, Provider
@@ -67,6 +68,19 @@ async def open_blobs(settings: Settings, secret: ServerSecret) -> AsyncIterator[
     folder = settings.data_dir.absolute() / "blobs"
     async with LocalBlobs.open(folder, secret=secret.derive("blobs"), origin=settings.origin) as local:
         yield local
+
+
+def file_origins(settings: Settings) -> tuple[str, ...]:
+    """Of the bucket to which browsers send files, and from which they get them; none where this server has them."""
+    if settings.blobs_url is None:
+        return ()
+    parts = urlsplit(settings.blobs_url)
+    asked = parse_qs(parts.query)
+    if "endpoint" in asked:
+        endpoint = urlsplit(asked["endpoint"][-1])
+        return (f"{endpoint.scheme}://{endpoint.netloc}",)
+    bucket, regions = parts.netloc.rpartition("@")[2], asked.get("region", [])
+    return tuple(f"https://{bucket}.s3{region}.amazonaws.com" for region in ("", *(f".{each}" for each in regions[-1:])))
 
 
 @asynccontextmanager

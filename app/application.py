@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
+from app.adapters import file_origins
 from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
 from app.cost_accounts import CostAccounts
 from app.readiness import health_routes
@@ -34,9 +35,10 @@ from gateway.account_pages import AccountPages
 from gateway.calendar_feed import CalendarFeeds
 from gateway.endpoints import OpenConnections, graph_endpoints
 from gateway.execution.executor import Executor
-from gateway.graphiql import DemoSignIn, GraphAccess, GraphiQLConfig
+from gateway.graphiql import GraphAccess, GraphiQLConfig
 from gateway.graphiql import routes as graphiql_routes
 from gateway.http.cost_meter import CostMeter
+from gateway.http.demo_sign_in import DemoSignIn
 from gateway.http.origins import AllowedOrigins
 from gateway.http.ports import RequestInfo
 from gateway.inbound_mail.incoming_endpoint import IncomingMailEndpoint
@@ -49,6 +51,9 @@ from gateway.share_pages import SharePages
 from gateway.subscriptions.manager import SubscriptionManager
 from gateway.sync_snapshot import SnapshotEndpoint
 from gateway.thumbnails import ThumbnailEndpoint
+from gateway.web_app import WebAppConfig
+from gateway.web_app import routes as web_app_routes
+from gateway.websocket.services import WebSocketLimits
 from mail.console import ConsoleMailer
 from mail.dev_pages import dev_mail_routes
 from mail.sns_message import SnsVerifier
@@ -122,6 +127,10 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         compress=settings.compression == "gzip",
         may_introspect=may_introspect,
         cost_meter=meter,
+        socket_limits=WebSocketLimits(
+            max_connections_per_person=settings.max_connections[0],
+            max_connections_per_address=settings.max_connections[1],
+        ),
         resource_metadata=settings.origin + GRAPH_METADATA_PATH,
     )
     if on_created is not None:
@@ -143,6 +152,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         GraphiQLConfig(people=_demo_people(settings), issuer=settings.origin, client_id=str(GRAPHIQL_CLIENT_ID)),
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
+    web_app = web_app_routes(WebAppConfig(people=_demo_people(settings), file_origins=file_origins(settings)))
     account_pages = AccountPages(executor, open_context).routes()
     share_pages = SharePages(executor, open_context, resources.graph_tokens, resources.services.workers, meter).routes()
     services = resources.services
@@ -165,7 +175,9 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     signed = [*files, *thumbnails, *job_files, *snapshots, *feeds, *share_pages]
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
     inbound = _inbound_mail_routes(resources, settings)
-    pages = Starlette(routes=[*inbound, *account_pages, *graph.routes, *rooms, *signed, *mail_pages, *public, *graphiql])
+    pages = Starlette(
+        routes=[*inbound, *account_pages, *graph.routes, *rooms, *signed, *mail_pages, *public, *web_app, *graphiql]
+    )
     return Application(pages, AllConnections(graph.connections, collaboration), graph.request_handlers)
 
 
@@ -213,7 +225,7 @@ def _oauth_routes(resources: Resources, settings: Settings) -> list[BaseRoute]:
 
 
 def _demo_people(settings: Settings) -> tuple[DemoSignIn, ...]:
-    """Whom GraphiQL offers to sign in as."""
+    """Whom the pages offer to sign in as."""
     if settings.production:
         return ()
     return tuple(DemoSignIn(name=name, email=email, password=DEMO_PASSWORD) for name, email in DEMO_PEOPLE)

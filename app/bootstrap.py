@@ -208,8 +208,7 @@ async def seed_demo_documents(resources: Resources, settings: Settings) -> int:
 async def open_resources(
     settings: Settings, url: str, *, timings: RoomTimings | None = None, sign_in_limits: SignInLimits | None = None
 ) -> AsyncIterator[Resources]:
-    """The services over a migrated database. `timings`: how long rooms of live editing wait for what. `sign_in_limits`: how often
-    one may try to sign in."""
+    """The services over a migrated database. `timings`: of rooms of live editing. `sign_in_limits`: how often one may try."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_service_database(settings, url))
         queue = await stack.enter_async_context(open_queue(settings, url))
@@ -312,6 +311,7 @@ async def open_resources(
                 "cost": LIMITS.cost,
                 "bulk": MAX_BATCH_TASKS,
                 "upload_bytes": MAX_UPLOAD_BYTES,
+                "connections": settings.max_connections[0],
             },
             features=["changes", "subscriptions", "documents", "uploads", "jobs", "push"],
         )

@@ -155,7 +155,7 @@ def _config(app: Application, settings: Settings) -> uvicorn.Config:
         loop="none",
         http=http_protocol(
             app.request_handlers,
-            ConnectionTable(_max_connections(settings)),
+            ConnectionTable(_max_connections(settings), max_per_address=settings.max_connections[1]),
             proxies=TrustedProxies(settings.trusted_proxies),
         ),
         ws=WebSocketProtocol,

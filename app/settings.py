@@ -124,6 +124,12 @@ class Settings(BaseSettings):
     )
     cost_burst: int = Field(default=5_000, ge=5_000, le=10**9, description="Cost of operations that one may ask for at once.")
     cost_per_hour: int = Field(default=60_000, ge=1_000, le=10**9, description="Cost of operations an hour in the long run.")
+    connections_per_person: int | None = Field(
+        default=None, ge=1, description="Websockets of one person, in one process; in production 200, else any number."
+    )
+    connections_per_address: int | None = Field(
+        default=None, ge=1, description="Connections of the strangers of an address, in one process; in production 500."
+    )
     compression: Literal["off", "gzip"] = Field(default="off", description="How answers above 1 KiB are compressed.")
     mail_url: str | None = Field(
         default=None,
@@ -327,6 +333,12 @@ class Settings(BaseSettings):
     def enforces_cost_limits(self) -> bool:
         """Whether operations beyond the limits are refused."""
         return (self.cost_limits or ("enforce" if self.production else "report")) == "enforce"
+
+    @property
+    def max_connections(self) -> tuple[int | None, int | None]:
+        """In one process: websockets of a person, and connections of an address' strangers; None for any number."""
+        person, address = (200, 500) if self.production else (None, None)
+        return self.connections_per_person or person, self.connections_per_address or address
 
     @property
     def seed(self) -> Literal["none", "demo", "large"]:

@@ -49,6 +49,7 @@ class ResourceKind(StrEnum):
     OAUTH_CLIENT = "OAUTHCLIENT"
     WEBHOOK = "WEBHOOK"
     SHARE_LINK = "SHARELINK"
+    TEMPLATE = "TEMPLATE"
 
 
 Actions = frozenset[Action]
@@ -123,6 +124,12 @@ GRANTED_BY_ROLE: dict[ResourceKind, dict[Role, Actions]] = {
         Role.ADMIN: _READER | {_A.DELETE},
         Role.OWNER: _READER | {_A.DELETE},
     },
+    ResourceKind.TEMPLATE: {
+        Role.GUEST: frozenset(),
+        Role.MEMBER: frozenset({_A.READ, _A.CREATE}),
+        Role.ADMIN: frozenset({_A.READ, _A.CREATE, _A.DELETE}),
+        Role.OWNER: frozenset({_A.READ, _A.CREATE, _A.DELETE}),
+    },
 }
 
 # What being its author, lead or subject adds.
@@ -130,6 +137,7 @@ GRANTED_TO_OWN: dict[ResourceKind, Actions] = {
     ResourceKind.USER: frozenset({_A.READ, _A.UPDATE, _A.DELETE}),
     ResourceKind.PROJECT: frozenset({_A.DELETE, _A.MANAGE}),
     ResourceKind.COMMENT: frozenset({_A.UPDATE, _A.DELETE}),
+    ResourceKind.TEMPLATE: frozenset({_A.DELETE}),
     ResourceKind.ATTACHMENT: frozenset({_A.DELETE}),
     ResourceKind.SHARE_LINK: frozenset({_A.DELETE}),
 }
@@ -155,6 +163,7 @@ SCOPES: dict[ResourceKind, tuple[Scope, Scope]] = {
     ResourceKind.OAUTH_CLIENT: (Scope.ADMIN, Scope.ADMIN),
     ResourceKind.WEBHOOK: (Scope.WEBHOOKS_MANAGE, Scope.WEBHOOKS_MANAGE),
     ResourceKind.SHARE_LINK: (Scope.PROJECTS_READ, Scope.PROJECTS_WRITE),
+    ResourceKind.TEMPLATE: (Scope.TASKS_READ, Scope.TASKS_WRITE),
 }
 
 

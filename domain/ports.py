@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from domain.task import TaskStore
     from domain.task_link import TaskLinkStore
     from domain.team import TeamStore
+    from domain.template import TemplateStore
     from domain.undo.change_log import ChangeLog
     from domain.user import UserStore
     from domain.watch import WatchStore
@@ -87,6 +88,8 @@ class UnitOfWork(Protocol):
     def tasks(self) -> "TaskStore": ...
     @property
     def task_links(self) -> "TaskLinkStore": ...
+    @property
+    def templates(self) -> "TemplateStore": ...
     @property
     def documents(self) -> "DocumentStore": ...
     @property

@@ -265,7 +265,8 @@ def _year_days(day: date) -> tuple[int, int]:
 def _weeks(day: date, week_start: int) -> tuple[int, int]:
     """The number of the week of a day in the year that has most of it, from 1, and from the end of that year from -1."""
     decisive = day.toordinal() - (day.weekday() - week_start) % 7 + 3
-    number, from_end = _year_days(date.fromordinal(min(decisive, date.max.toordinal())))
+    within_calendar = min(max(decisive, date.min.toordinal()), date.max.toordinal())
+    number, from_end = _year_days(date.fromordinal(within_calendar))
     return (number + 6) // 7, -((6 - from_end) // 7)
 
 

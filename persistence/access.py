@@ -38,6 +38,15 @@ def team_visible(team_id: ColumnElement[Any], *, by_id: bool = False) -> ColumnE
     return _exists_clause(rows, by_id=by_id)
 
 
+def works_in_team(team_id: ColumnElement[Any], *, by_id: bool = False) -> ColumnElement[bool]:
+    """The viewer belongs to the team, and not as a guest."""
+    member = team_members.alias("viewer_member")
+    rows: Select[Any] = select(literal_column("1")).where(
+        member.c.team_id == team_id, member.c.user_id == VIEWER, member.c.role != literal_column("'GUEST'")
+    )
+    return _exists_clause(rows, by_id=by_id)
+
+
 def project_open_to(project: FromClause, member: FromClause, user_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """A member of the project's team may see the project."""
     own = project_members.alias("own_member")

@@ -47,6 +47,10 @@ def _in_team(column: str) -> str:
     return f"EXISTS (SELECT 1 FROM hive_own_teams AS own WHERE own.team_id = {column})"
 
 
+def _works_in_team(column: str) -> str:
+    return f"EXISTS (SELECT 1 FROM hive_own_teams AS own WHERE own.team_id = {column} AND own.role <> 'GUEST')"
+
+
 def _administers_team(column: str) -> str:
     return f"EXISTS (SELECT 1 FROM hive_own_teams AS own WHERE own.team_id = {column} AND own.role IN ('OWNER', 'ADMIN'))"
 
@@ -119,6 +123,7 @@ POLICIES: Final = {
     "audit_entries": _administers_team("audit_entries.team_id"),
     "audit_heads": _administers_team("audit_heads.team_id"),
     "user_jobs": _own("creator_user_id"),
+    "templates": _works_in_team("templates.team_id"),
     "webhooks": _in_team("webhooks.team_id"),
     "webhook_queues": _under("webhooks", "webhook_queues.webhook_id"),
     "webhook_deliveries": _under("webhooks", "webhook_deliveries.webhook_id"),

@@ -18,7 +18,6 @@ under it, or change nothing: no other change may depend on it.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -36,7 +35,6 @@ from persistence.events.task_counts import CountedParam
 from persistence.row_inserts import WATCHERS, RowInsert
 from persistence.row_updates import RowUpdate
 
-_MAX_READ_AGE_SECONDS: Final = 0.1
 _PLACES: Final = ("team_id", "project_id")
 """The attributes of a row on which the rights to it hang."""
 
@@ -176,18 +174,21 @@ class Transaction(Connection):
         return row
 
     async def _read_in_turn(self, unlocked: Statement, params: Mapping[str, Any]) -> Any:
-        """The row as the operation before has written it, as soon as it is this one's turn. Rights, and what else stands in it of
-        other rows, are from the database, and no older than _MAX_READ_AGE_SECONDS."""
+        """
+        The row as the operation before has written it, as soon as it is this one's turn.
+
+        Rights, and what else stands in it of other rows, are from the database as it was when the turn was asked for: so has them
+        a statement that waits for a lock.
+        """
         turn = self._turn = turns_of(self._database).ask(params["id"])
         self._stack.push_async_exit(self._require_stored)
         self._stack.callback(lambda: turn.end(is_changed=self.raw is not None))
-        read_at = time.monotonic()
         row = await self._database.fetch_row(unlocked, **params)
         await turn.take()
         is_elsewhere = row is not None and turn.before is not None and _is_elsewhere(row, turn.before.entity)
         if turn.before is not None and is_elsewhere:
             await asyncio.wait([turn.before.stored])
-        if is_elsewhere or turn.is_outdated or time.monotonic() - read_at > _MAX_READ_AGE_SECONDS:
+        if is_elsewhere or turn.is_outdated:
             row = await self._database.fetch_row(unlocked, **params)
         before = turn.before
         if row is None or before is None or row["version"] > before.entity.version or _is_elsewhere(row, before.entity):

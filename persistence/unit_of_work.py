@@ -57,6 +57,7 @@ from persistence.stores.share_link import SqlShareLinks
 from persistence.stores.task import SqlTasks
 from persistence.stores.task_link import SqlTaskLinks
 from persistence.stores.team import SqlTeams
+from persistence.stores.template import SqlTemplates
 from persistence.stores.user import SqlUsers
 from persistence.stores.watch import SqlWatches
 from persistence.stores.webhook import SqlWebhooks
@@ -112,6 +113,7 @@ class SqlUnitOfWork:
     projects = _Store(SqlProjects)
     tasks = _Store(SqlTasks)
     task_links = _Store(SqlTaskLinks)
+    templates = _Store(SqlTemplates)
     references = _Store(SqlReferences)
     comments = _Store(SqlComments)
     attachments = _Store(SqlAttachments)

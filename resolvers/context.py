@@ -132,7 +132,7 @@ class Services:
     public_url: str
     version: str
     schema_hash: str = ""
-    limits: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, int | None] = field(default_factory=dict)
     features: Sequence[str] = ()
 
 

@@ -25,6 +25,7 @@ from domain.push_device import PushDevice
 from domain.share_link import ShareLink
 from domain.task import Task, TaskResult
 from domain.team import Team
+from domain.template import Template
 from domain.user import User
 from domain.webhook import Webhook
 from resolvers.logged_change import Change
@@ -47,6 +48,7 @@ STORED_TYPES = (
     ShareLink,
     Task,
     Team,
+    Template,
     User,
     Webhook,
 )

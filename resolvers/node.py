@@ -35,6 +35,7 @@ from persistence.stores import (
     task,
     task_link,
     team,
+    template,
     user,
     webhook,
 )
@@ -75,6 +76,7 @@ FINDERS: dict[str, tuple[Scope, FindByIds]] = {
     "Task": (Scope.TASKS_READ, task.by_ids),
     "TaskLink": (Scope.TASKS_READ, task_link.by_ids),
     "Team": (Scope.TEAMS_READ, team.by_ids),
+    "Template": (Scope.TASKS_READ, template.by_ids),
     "User": (Scope.TEAMS_READ, user.visible_by_ids),
     "Webhook": (Scope.WEBHOOKS_MANAGE, webhook.by_ids),
     "WebhookDelivery": (Scope.WEBHOOKS_MANAGE, webhook.deliveries_by_ids),

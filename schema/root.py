@@ -44,7 +44,7 @@ from schema.job_fields import JobMutations, JobQueries, JobSubscriptions
 from schema.node import Node
 from schema.notification_mutations import NotificationMutations
 from schema.payload import mutation
-from schema.share_link_fields import ShareLinkMutations, ShareLinkQueries
+from schema.template_mutations import TemplateMutations
 from schema.types.api_token import ApiToken
 from schema.types.attachment import Attachment
 from schema.types.change import Activity, Change, ChangeConnection
@@ -70,7 +70,7 @@ _TASKS = Scope.TASKS_WRITE
 
 
 @strawberry.type(description="Queries.")
-class Query(AccessQueries, JobQueries, ShareLinkQueries, WebhookQueries):
+class Query(AccessQueries, JobQueries, WebhookQueries):
     """The root of queries."""
 
     node: Node | None = query(resolvers.node.node, "Object with a global id.", guard="signed in")
@@ -140,8 +140,8 @@ class Mutation(
     FileMutations,
     JobMutations,
     NotificationMutations,
-    ShareLinkMutations,
     UndoMutations,
+    TemplateMutations,
     WebhookMutations,
 ):
     """The root of mutations."""

@@ -98,6 +98,11 @@ class MessageBudgets:
         """The budget of a new connection, from this address."""
         return MessageBudget(messages_per_second=0, burst_messages=self._rates.opening, client=self._join(address))
 
+    @staticmethod
+    def connections_of(budget: MessageBudget) -> int:
+        """How many open connections its client has, this one among them."""
+        return 0 if budget.client is None else budget.client.connections
+
     def accept(self, budget: MessageBudget, person: Hashable | None) -> None:
         """The client is accepted: who they are, or None when they are anonymous."""
         budget.reset(messages_per_second=self._rates.per_second, burst_messages=self._rates.burst)

@@ -77,7 +77,7 @@ class HttpProtocol(HttpReader):
         self.flow = ReadFlow(self.transport)
         self.phase_started_at = self.loop.time()
         self._timer = self.loop.call_later(min(self.timeout_keep_alive, self._timeouts.head_seconds), self._check_timeouts)
-        if not self.table.add(self):
+        if not self.table.add(self, self.client[0] if self.client is not None and self._proxy is None else None):
             reply = plain_text_response(503, "Too many connections.")
             self.transport.write(serialize(reply, self.server_state.default_headers, keep_alive=False))
             self.transport.close()

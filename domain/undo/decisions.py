@@ -103,6 +103,8 @@ DECISIONS: Final[Mapping[str, Reversible | Derived | Irreversible]] = MappingPro
         "NotificationUpdated": Reversible(Scope.NOTIFICATIONS_WRITE, person.mark_back),
         "NotificationCreated": _TOLD,
         "NotificationSettingsChanged": Irreversible("`notificationPreferencesUpdate` chooses other settings."),
+        "TemplateCreated": Irreversible("`templateDelete` deletes a template."),
+        "TemplateDeleted": Irreversible("A template that was deleted is gone: make it anew."),
         "JobCreated": Irreversible("A job is ended by `jobCancel`; the projects of an import are undone by their own changes."),
         "JobUpdated": _TOLD,
         "WebhookCreated": _WEBHOOK,

@@ -1,24 +1,20 @@
 """Serves GraphiQL: its page, configuration and files from the build beside this module, the schema, and what operations cost."""
 
-import gzip
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from mimetypes import guess_type
 from pathlib import Path
-from types import MappingProxyType
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.graphiql.cost import CostEndpoint
 from gateway.graphiql.graph_access import GraphAccess
 from gateway.graphiql.introspection import IntrospectionEndpoint
-from gateway.http.compression import accepts_gzip
+from gateway.http.demo_sign_in import DemoSignIn
+from gateway.http.static_files import static_files_route
 
-__all__ = ["DemoSignIn", "GraphAccess", "GraphiQLConfig", "routes"]
+__all__ = ["GraphAccess", "GraphiQLConfig", "routes"]
 
 BUILD = Path(__file__).parent / "build"
 
@@ -27,25 +23,6 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-
-# What the build is made of; not left to the machine's own table, which may know none of them.
-MEDIA_TYPES = MappingProxyType(
-    {
-        ".css": "text/css; charset=utf-8",
-        ".js": "text/javascript; charset=utf-8",
-        ".md": "text/markdown; charset=utf-8",
-        ".svg": "image/svg+xml",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemoSignIn:
-    """Somebody of the demo, as whom the page signs in without asking; never outside development mode."""
-
-    name: str
-    email: str
-    password: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +40,8 @@ class GraphiQLConfig:
     """Of the authorization server through which the page signs in; pages of another origin than the issuer's cannot."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asset:
-    path: Path
-    media_type: str
-    gzipped: bool
-
-
 def routes(config: GraphiQLConfig, graph: GraphAccess | None = None) -> list[BaseRoute]:
     """The page at `/`, and what it loads under `/graphiql/`. Without `graph` the page learns nothing of the schema."""
-    assets = _assets(BUILD / "assets")
     page = (BUILD / "index.html").read_bytes()
     answer = _config_json(config)
 
@@ -89,16 +58,10 @@ def routes(config: GraphiQLConfig, graph: GraphAccess | None = None) -> list[Bas
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         return Response(answer, media_type="application/json", headers=headers)
 
-    def asset(request: Request) -> Response:
-        found = assets.get(request.path_params["name"])
-        if found is None:
-            raise HTTPException(404)
-        return _asset_response(found, gzip_accepted=accepts_gzip(request.headers.get("accept-encoding", "")))
-
     found: list[BaseRoute] = [
         Route("/", index, name="graphiql"),
         Route("/graphiql/config.json", config_json, name="graphiql-config"),
-        Route("/graphiql/assets/{name}", asset, name="graphiql-asset"),
+        static_files_route("/graphiql/assets", BUILD / "assets", name="graphiql-asset"),
     ]
     if graph is not None:
         found.append(Route("/graphiql/schema.json", IntrospectionEndpoint(graph), methods=["GET"], name="graphiql-schema"))
@@ -107,7 +70,7 @@ def routes(config: GraphiQLConfig, graph: GraphAccess | None = None) -> list[Bas
 
 
 def _config_json(config: GraphiQLConfig) -> bytes:
-    people = [{"name": each.name, "email": each.email, "password": each.password} for each in config.people]
+    people = [each.as_json() for each in config.people]
     return json.dumps(
         {
             "endpoint": config.endpoint,
@@ -118,24 +81,3 @@ def _config_json(config: GraphiQLConfig) -> bytes:
             "oauth": {"issuer": config.issuer, "clientId": config.client_id} if config.issuer and config.client_id else None,
         }
     ).encode()
-
-
-def _assets(folder: Path) -> Mapping[str, _Asset]:
-    """The files by the name they are asked for: listed once, so that no name leads out of the folder."""
-    assets = {}
-    for path in folder.iterdir():
-        name = path.name.removesuffix(".gz")
-        media_type = MEDIA_TYPES.get(Path(name).suffix) or guess_type(name)[0] or "application/octet-stream"
-        assets[name] = _Asset(path=path, media_type=media_type, gzipped=path.suffix == ".gz")
-    return assets
-
-
-def _asset_response(asset: _Asset, *, gzip_accepted: bool) -> Response:
-    headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-    if not asset.gzipped:
-        return FileResponse(asset.path, media_type=asset.media_type, headers=headers)
-    headers["Vary"] = "Accept-Encoding"
-    if gzip_accepted:
-        headers["Content-Encoding"] = "gzip"
-        return FileResponse(asset.path, media_type=asset.media_type, headers=headers)
-    return Response(gzip.decompress(asset.path.read_bytes()), media_type=asset.media_type, headers=headers)

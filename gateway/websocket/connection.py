@@ -11,13 +11,14 @@ waits, and live subscriptions are bounded (`gateway.websocket.subscription`). A 
 
 Close codes are those of the protocol (docs/transports.md lists them for clients): 4400 malformed, 4401 not acknowledged yet, 4403
 refused or ended meanwhile, 4408 no `connection_init` or no pong in time, 4409 id in use, 4429 (in `graphql-ws` 1008) second
-`connection_init` or too many messages. Besides: 1001 drained, 1009 too big, 1013 try later, 4500 a bug.
+`connection_init`, too many messages or too many connections. Besides: 1001 drained, 1009 too big, 1013 try later, 4500 a bug.
 """
 
 from time import perf_counter
 from typing import Any, Final, Protocol
 
 from domain.errors import DomainError
+from domain.rate_limit import network_of
 from gateway.execution.errors import format_errors
 from gateway.http.ports import RequestInfo
 from gateway.websocket import subprotocols
@@ -87,7 +88,7 @@ class WebSocketConnection:
         self._subprotocol = subprotocol
         self._transport = transport
         self._closed = False
-        self.budget = services.budgets.open(info.ip)
+        self.budget = services.budgets.open(network_of(info.ip))
         self.send_queue = SendQueue(services.subscriptions.write_scheduler, transport)
         self.keepalive = Keepalive(subprotocol, transport, self.send_queue)
         self._handshake = Handshake(services, subprotocol, authorization)
@@ -102,6 +103,15 @@ class WebSocketConnection:
     def credentials(self) -> Any:
         """Of an acknowledged client; None for an anonymous one."""
         return self._handshake.credentials
+
+    def close_if_crowded(self) -> bool:
+        """End the connection where its client has too many: a person, or strangers of one address; whether it did."""
+        limits = self._services.limits
+        most = limits.max_connections_per_address if self.credentials is None else limits.max_connections_per_person
+        if most is None or self._services.budgets.connections_of(self.budget) <= most:
+            return False
+        self.close(self._subprotocol.crowd_close)
+        return True
 
     # Called by the transport.
 
@@ -243,6 +253,8 @@ class WebSocketConnection:
         if self._handshake.credentials is not None:
             self._transport.mark_authenticated()
         self._services.budgets.accept(self.budget, self._services.credentials.session_stream(self._handshake.credentials))
+        if self.close_if_crowded():
+            return
         for each in self._subprotocol.ack_messages:
             self.send_queue.put(each)
         self._observer.on_acknowledged(self)

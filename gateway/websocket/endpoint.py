@@ -94,9 +94,12 @@ class WebSocketEndpoint:
             connection = self.registry.open(subprotocol, info, header, direct)
             direct.budget = connection.budget
             direct.attach(connection)
+            connection.close_if_crowded()
             return
         asgi = AsgiWebSocketTransport(receive, send, close_timeout_seconds=limits.close_timeout_seconds)
-        await asgi.run(self.registry.open(subprotocol, info, header, asgi))
+        connection = self.registry.open(subprotocol, info, header, asgi)
+        connection.close_if_crowded()
+        await asgi.run(connection)
 
     def open_counts(self) -> tuple[int, int]:
         """How many connections are open, and how many operations run on them; from any thread."""

@@ -27,6 +27,10 @@ class WebSocketLimits:
     close_timeout_seconds: float = 1.0
     """Until a close frame has been written and answered."""
     message_rates: MessageRates = field(default_factory=MessageRates)
+    max_connections_per_person: int | None = None
+    """Of one person together, in one process; None for any number."""
+    max_connections_per_address: int | None = None
+    """Of those of an address who have not signed in; of IPv6, of a network of 64 bits."""
 
     def __post_init__(self) -> None:
         if self.pong_timeout_seconds >= self.ping_interval_seconds:

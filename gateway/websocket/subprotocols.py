@@ -52,6 +52,8 @@ class Subprotocol(Protocol):
     """Whether clients answer it."""
     flood_close: CloseFrame
     """How a connection ends whose client sends more messages than it may."""
+    crowd_close: CloseFrame
+    """How a connection ends whose client has more connections than it may."""
 
     def parse(self, raw: bytes) -> ClientMessage:
         """Raises `InvalidMessage`."""
@@ -75,6 +77,7 @@ class _TransportWs:
     allows_reinit = False
     replaces_operations = False
     flood_close = CloseFrame(4429, "Too many messages")
+    crowd_close = CloseFrame(4429, "Too many connections")
     ping_message = b'{"type":"ping"}'
     expects_pong = True
 
@@ -102,6 +105,7 @@ class _LegacyGraphqlWs:
     allows_reinit = True
     replaces_operations = True
     flood_close = CloseFrame(1008, "Too many messages")
+    crowd_close = CloseFrame(1008, "Too many connections")
     ping_message = b'{"type":"ka"}'
     expects_pong = False
 

@@ -26,6 +26,7 @@ MAX_CONCURRENT_REQUESTS = 16  # requests to storage in one operation
 WRITE_TIMEOUT_SECONDS = 1.5
 WRITE_TIMEOUT_PER_OBJECT_SECONDS = 0.01  # more for each object: a tree of documents is deleted, moved or restored in one step
 _MAX_ATTEMPTS = 5
+_MAX_INLINE_HASH_BYTES = 1024 * 1024  # 1 ms
 SLOT_TIMEOUT_SECONDS = 2.0
 
 
@@ -107,7 +108,8 @@ class DocumentObjects:
         names are deleted later."""
 
         async def put(content: bytes) -> str:
-            sha256 = hashlib.sha256(content).hexdigest()
+            is_large = len(content) > _MAX_INLINE_HASH_BYTES
+            sha256 = await asyncio.to_thread(_hash, content) if is_large else _hash(content)
             await self.blobs.put(
                 content_key(document_id, sha256), content
             )  # also over the same bytes: new objects are not deleted
@@ -134,6 +136,10 @@ class DocumentObjects:
                 continue
             return
         raise StorageUnavailable("An object changes faster than it can be written; try again.")
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _deferred(function: Callable[..., Awaitable[T]], *arguments: Any) -> Callable[[], Awaitable[T]]:

@@ -28,6 +28,8 @@ from persistence.tables import documents, search_entries
 
 _MAX_INLINE_CHARS: Final = 10_000  # a few milliseconds
 _MAX_PUT_CHARS: Final = 500_000
+MAX_PUT_ENTRIES: Final = 1_000
+"""More of one operation are indexed soon after it: 5,000 would take a third of its time."""
 INDEXED_FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "Task": frozenset({"title", "description", "key", "project_id"}),
     "Document": frozenset({"title", "latest_version_id", "project_id"}),
@@ -106,16 +108,18 @@ def _changed_fields(changes: Iterable[FieldChange]) -> frozenset[str]:
 async def write_changes(connection: Connection, changes: IndexChanges) -> None:
     """Write what has changed, in the transaction."""
     written = [each for id_, each in changes.entries.items() if id_ not in changes.removed]
-    bodies = [each.id for each in written if each.type_name == "Document"]
+    is_indexed = len(written) <= MAX_PUT_ENTRIES
+    bodies = [each.id for each in written if each.type_name == "Document"] if is_indexed else []
     if bodies:
         texts = {row["id"]: row["words"] for row in await connection.fetch(_WORDS, ids=bodies)}
         written = [replace(each, text=texts.get(each.id, "")) if each.id in texts else each for each in written]
-    await put(connection, written)
+    if is_indexed:
+        await put(connection, written)
     for subject_id in sorted(changes.moved):
         await connection.execute(_MOVE_COMMENTS, subject=subject_id, project=changes.moved[subject_id])
     if changes.removed:
         await connection.execute(_REMOVE, ids=list(changes.removed))
-    await enqueue(connection, changes.learned, is_indexed=True)
+    await enqueue(connection, changes.learned, is_indexed=is_indexed)
 
 
 async def to_params(changes: IndexChanges) -> dict[str, list[dict[str, Any]]]:

@@ -1,12 +1,12 @@
 """Deliveries of notifications: the store, and the lookups of the graph and of those who send."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, and_, bindparam, column, exists, func, literal_column, or_, select
+from sqlalchemy import ARRAY, Integer, Text, Uuid, and_, bindparam, column, exists, func, literal_column, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.notification import (
@@ -22,7 +22,7 @@ from persistence.access import VIEWER, any_id
 from persistence.engine.database import Connection, Database
 from persistence.engine.rows import columns, recordset, row_class, to_entity, to_params
 from persistence.engine.statement import Statement
-from persistence.tables import INSTANT, jobs, notification_deliveries, notification_settings, push_devices, users
+from persistence.tables import INSTANT, dead_letters, jobs, notification_deliveries, notification_settings, push_devices, users
 
 _d, _s, _u = notification_deliveries, notification_settings, users
 _names = [each.name for each in columns(Delivery, _d)]
@@ -96,6 +96,37 @@ _FAIL_SENT = Statement(
     )
     .values(state=literal_column("'FAILED'"), detail=bindparam("reason", type_=Text), at=bindparam("at", type_=INSTANT))
 )
+_PLACE = tuple_(_d.c.due_at, _d.c.user_id, _d.c.channel)
+_OVERDUE = Statement(
+    select(_d.c.user_id, _d.c.channel, _d.c.due_at)
+    .distinct()
+    .where(
+        _d.c.state == literal_column("'QUEUED'"),
+        tuple_(
+            bindparam("after_due_at", type_=INSTANT),
+            bindparam("after_user", type_=Uuid),
+            bindparam("after_channel", type_=_d.c.channel.type),
+        )
+        < _PLACE,
+        _d.c.due_at < bindparam("before", type_=INSTANT),
+    )
+    .order_by(_d.c.due_at, _d.c.user_id, _d.c.channel)
+    .limit(bindparam("size", type_=Integer))
+)
+_SENDERS = Statement(
+    select(jobs.c.id).where(jobs.c.id == any_id()).union_all(select(dead_letters.c.id).where(dead_letters.c.id == any_id()))
+)
+_POSTPONE = Statement(
+    _d.update()
+    .where(
+        _d.c.user_id == bindparam("user", type_=Uuid),
+        _d.c.channel == bindparam("channel", type_=_d.c.channel.type),
+        _d.c.due_at == bindparam("due_at", type_=INSTANT),
+        _d.c.state == literal_column("'QUEUED'"),
+        _d.c.notification_id != func.all(bindparam("handed_over", type_=ARRAY(Uuid))),
+    )
+    .values(due_at=bindparam("to", type_=INSTANT))
+)
 _BOUNCE_WINDOW: Final = timedelta(days=7)
 """Mail servers try for five days at most before they send a mail back."""
 _HANDED_OVER = Statement(
@@ -133,6 +164,22 @@ class SqlDeliveries:
         for due_at in (row[0] for row in rows if batch_id(user_id, NotificationChannel.EMAIL, row[0]) == mail_id):
             await self._connection.execute(_FAIL_SENT, user=user_id, due_at=due_at, reason=reason, at=at)
 
+    async def overdue(self, *, after: DeliveryBatch, before: datetime, size: int) -> list[DeliveryBatch]:
+        """Up to `size` batches after one, by the time at which they are due, and of which something is still queued."""
+        given = {"after_due_at": after.due_at, "after_user": after.user_id, "after_channel": after.channel}
+        rows = await self._connection.fetch(_OVERDUE, **given, before=before, size=size)
+        return [DeliveryBatch(user_id=row[0], channel=NotificationChannel(row[1]), due_at=row[2]) for row in rows]
+
+    async def with_sender(self, batches: Sequence[DeliveryBatch]) -> set[DeliveryBatch]:
+        """Those of the batches that a job is to send, or was and has given up."""
+        by_id = {batch_id(each.user_id, each.channel, each.due_at): each for each in batches}
+        return {by_id[row[0]] for row in await self._connection.fetch(_SENDERS, ids=list(by_id))}
+
+    async def postpone(self, batch: DeliveryBatch, to: datetime, *, except_ids: Collection[UUID]) -> bool:
+        """Let what is queued of a batch be due at another time, but for some notifications; whether there was anything."""
+        given = {"user": batch.user_id, "channel": batch.channel, "due_at": batch.due_at}
+        return await self._connection.execute(_POSTPONE, **given, handed_over=list(except_ids), to=to) > 0
+
 
 async def of_notifications(database: Database, viewer: UUID, notification_ids: Sequence[UUID]) -> dict[UUID, list[Any]]:
     """The deliveries of the viewer's notifications, by channel."""
@@ -153,9 +200,9 @@ async def queued(database: Database, batch: DeliveryBatch) -> list[Delivery]:
     return [to_entity(Delivery, row) for row in rows]
 
 
-async def handed_over(database: Database, user_id: UUID, kinds: Sequence[str]) -> set[UUID]:
+async def handed_over(source: Database | Connection, user_id: UUID, kinds: Sequence[str]) -> set[UUID]:
     """The notifications of a person that jobs of these kinds are to send."""
-    rows = await database.fetch(_HANDED_OVER, user=str(user_id), kinds=list(kinds))
+    rows = await source.fetch(_HANDED_OVER, user=str(user_id), kinds=list(kinds))
     return {UUID(each) for row in rows for each in row["ids"]}
 
 

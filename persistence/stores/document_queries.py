@@ -41,7 +41,7 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
         },
         default=(order,),
         fields={
-            "title": TextField(_d.c.title, _d.c.title_collation, cut_title),
+            "title": TextField(_d.c.title, _d.c.title_collation, cut_title, has_trigrams=True),
             "type": _d.c.type,
             "owner": _d.c.owner_id,
             "parent": _d.c.parent_id,
@@ -49,6 +49,7 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
             "deleted_at": _compare_deleted_at,
         },
         covered={(): frozenset({("deleted_at", "is_null")})},
+        indexed=frozenset({("title", "contains"), ("title", "starts_with"), ("owner", "eq"), ("owner", "in")}),
         found_by=frozenset({("parent", "eq")}),
         **options,
     )
@@ -66,7 +67,9 @@ PROJECT_DOCUMENTS = _list_query(
     visible=lambda: project_visible(_d.c.project_id),
 )
 CHILDREN = _list_query(
-    Order("RANK"), parent_clause=lambda parent: _d.c.parent_id == parent, visible=lambda: project_visible(_d.c.project_id)
+    Order("RANK"),
+    parent_clause=lambda parent: _d.c.parent_id == parent,
+    visible=lambda: project_visible(_d.c.project_id, by_id=True),
 )
 VERSIONS = ListQuery(
     cls=DocumentVersion,
@@ -77,7 +80,7 @@ VERSIONS = ListQuery(
     fields={"name": _v.c.name},
     parent_clause=lambda parent: _v.c.document_id == parent,
     joined=lambda query: query.join(_d, _d.c.id == _v.c.document_id),
-    visible=lambda: project_visible(_d.c.project_id),
+    visible=lambda: project_visible(_d.c.project_id, by_id=True),
 )
 
 

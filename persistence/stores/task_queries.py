@@ -175,7 +175,9 @@ PROJECT_TASKS = _list_query(
     kept_count=total_of_projects,
 )
 SUBTASKS = _list_query(
-    Order("RANK"), parent_clause=lambda parent: _t.c.parent_id == parent, visible=lambda: project_visible(_t.c.project_id)
+    Order("RANK"),
+    parent_clause=lambda parent: _t.c.parent_id == parent,
+    visible=lambda: project_visible(_t.c.project_id, by_id=True),
 )
 ASSIGNED_TASKS = _list_query(
     Order("CREATED_AT", descending=True),

@@ -52,6 +52,7 @@ from persistence.tables.tasks import (
     tasks,
     watchers,
 )
+from persistence.tables.templates import templates
 from persistence.tables.webhooks import webhook_deliveries, webhook_queues, webhooks
 from persistence.tables.workers import consumer_attempts, consumer_cursors, consumers, dead_letters, jobs, schedule_runs
 
@@ -119,6 +120,7 @@ __all__ = [
     "team_members",
     "team_role",
     "teams",
+    "templates",
     "user_jobs",
     "users",
     "watchers",

@@ -47,6 +47,13 @@ Index(
     cut_title(documents.c.title_collation),
     documents.c.id,
 )
+Index(
+    "ix_documents_title_trigrams",
+    documents.c.title_collation,
+    postgresql_using="gin",
+    postgresql_ops={"title_collation": "gin_trgm_ops"},
+    postgresql_with={"gin_pending_list_limit": 256},
+)
 
 document_versions = Table(
     "document_versions",
@@ -66,6 +73,7 @@ document_versions = Table(
     Column("text", Text, nullable=False),
     Index("uq_document_versions_document_number", "document_id", "number", unique=True),
     Index(None, "document_id", "position", "number"),
+    Index("ix_document_versions_named", "document_id", "number", postgresql_where=text("name IS NOT NULL")),
 )
 
 # Which documents texts link to (`domain.reference`). Pointed to by ids alone: what is linked may come later, or never.

@@ -49,6 +49,7 @@ notifications = Table(
     Index(None, "user_id", "created_at", "id"),
     Index(None, "user_id", "group_key"),
     Index("ix_notifications_unread", "user_id", postgresql_where=text("read_at IS NULL AND archived_at IS NULL")),
+    Index("ix_notifications_inbox", "user_id", "created_at", "id", postgresql_where=text("archived_at IS NULL")),
     Index(None, "created_at"),
 )
 

@@ -186,6 +186,13 @@ comments = Table(
     Column("deleted_at", INSTANT),
     Index(None, "subject_id", "created_at", "id"),
     Index(None, "parent_id", "created_at", "id"),
+    Index(
+        "ix_comments_unresolved_threads",
+        "subject_id",
+        "created_at",
+        "id",
+        postgresql_where=text("parent_id IS NULL AND resolved_at IS NULL AND deleted_at IS NULL"),
+    ),
 )
 
 comment_reactions = Table(

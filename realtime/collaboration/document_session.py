@@ -186,7 +186,8 @@ class DocumentSession:
             limit = messages.MAX_STATE_VECTOR_BYTES
             raise LimitExceeded(f"A state vector has at most {limit} bytes.", limit)
         difference = await self._room.difference(vector, owner=self.user_id)
-        self._send(messages.sync_message(SyncStep.STEP_2, difference))
+        message = messages.sync_message(SyncStep.STEP_2, difference, prefix=self.prefix)
+        self._connection.send_queue.put(message, len(message))
 
     def _on_durable(self, result: CommitResult) -> None:
         """An edit is durable, or could not be made so."""

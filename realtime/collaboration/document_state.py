@@ -30,7 +30,7 @@ MAX_YJS_STEPS: Final = 500_000  # of Yjs, at 50 ns
 _MAX_INLINE_SECONDS: Final = 0.02  # of work on an update that is applied without being split
 MAX_MERGED_UPDATES: Final = 64
 MAX_MERGED_BYTES: Final = 256 * 1024
-_RECOUNT_SECONDS: Final = 5.0  # at least, between two computations of the size of a full document
+_MEASURE_SECONDS: Final = 5.0  # at least, between two measurements of a full document
 _MAX_NAMES: Final = 256
 _MAX_NAME_CHARS: Final = 100
 
@@ -47,7 +47,7 @@ class DocumentState:
         self._structure = StructureCheck()
         self._clocks: dict[int, int] = {}
         self._byte_size = 0
-        self._counted_at: float | None = None  # when the size was last computed
+        self._measured_at: float | None = None
         self._struct_count = 0
         self._effect: list[bytes] = []  # at most one: what the transaction changed
         self._subscription = self._document.observe(self._on_update)
@@ -151,6 +151,21 @@ class DocumentState:
         self._byte_size += len(effect)
         return effect
 
+    def needs_measuring(self, size: int) -> bool:
+        """
+        Whether so many bytes more may be too much, and the document is to be measured.
+
+        The sum of what was applied is an upper bound. Encoding 16 MiB to know better takes 20-80 ms: that is for a worker, and
+        not for every keystroke in a full document.
+        """
+        is_due = self._measured_at is None or monotonic() >= self._measured_at + _MEASURE_SECONDS
+        return is_due and self._byte_size + size > guard.MAX_DOCUMENT_BYTES
+
+    def set_measured(self, byte_size: int) -> None:
+        """The bytes of the document, at most."""
+        self._byte_size = byte_size
+        self._measured_at = monotonic()
+
     def _note_name(self, struct: Struct) -> None:
         name = name_of(struct)
         if name is not None and name not in self.names and len(self.names) < _MAX_NAMES:
@@ -160,18 +175,7 @@ class DocumentState:
         self._effect.append(event.update)
 
     def require_capacity(self, size: int) -> None:
-        """
-        Raise UpdateTooLarge where the document would become too large.
-
-        The sum of what was applied is an upper bound. Where that is too much, the size is computed (20-80 ms for 16 MiB), but not
-        for every keystroke in a full document.
-        """
-        if self._byte_size + size <= guard.MAX_DOCUMENT_BYTES:
-            return
-        now = monotonic()
-        if self._counted_at is None or now >= self._counted_at + _RECOUNT_SECONDS:
-            self._byte_size = len(self._document.get_update())
-            self._counted_at = now
+        """Raise UpdateTooLarge where the document would become too large, as far as it is known (`needs_measuring`)."""
         if self._byte_size + size > guard.MAX_DOCUMENT_BYTES:
             limit = guard.MAX_DOCUMENT_BYTES
             raise UpdateTooLarge(f"A document has at most {limit} bytes.", limit)

@@ -102,9 +102,9 @@ def with_length(data: bytes) -> bytes:
     return encode_varint(len(data)) + data
 
 
-def sync_message(step: SyncStep, data: bytes) -> bytes:
-    """A SYNC message."""
-    return bytes((MessageType.SYNC, step)) + with_length(data)
+def sync_message(step: SyncStep, data: bytes, *, prefix: bytes = b"") -> bytes:
+    """A SYNC message behind a prefix; the data, which may be large, are copied once."""
+    return b"".join((prefix, bytes((MessageType.SYNC, step)), encode_varint(len(data)), data))
 
 
 def awareness_message(update: bytes) -> bytes:

@@ -63,6 +63,7 @@ class Room:
         self._names: frozenset[str] = frozenset()  # that participants know of
         self._loading = asyncio.Lock()
         self._committed_while_loading: list[bytes] = []
+        self._measuring = asyncio.Lock()
         self._large_update = asyncio.Lock()
         self._large_update_author: UUID | None = None
         self._edits = EditQueue()
@@ -148,8 +149,8 @@ class Room:
             async with self._large_update:  # it may build on that
                 pass
         if len(data) <= MAX_INLINE_BYTES:
-            while self._state is None:
-                await self.state()
+            while self._state is None or self._state.needs_measuring(len(data)):
+                await self._measure(await self.state(), len(data), author_id)  # and look again: it may be another one now
             try:
                 effect, clients = self._apply(self._state, data, source, is_split=False)
             except NeedsSplitting:
@@ -186,6 +187,7 @@ class Room:
         fails."""
         for _ in range(_MAX_APPLY_ATTEMPTS):
             state = await self.state()
+            await self._measure(state, len(data), author_id)
             state.require_capacity(len(data))
             pieces = await self._host.split_update(data, state.max_unanchored, owner=author_id) or [EMPTY]
             await self._require_affordable(state, pieces)
@@ -210,6 +212,14 @@ class Room:
                     self.discard_state()
                 raise
         raise Unavailable("The edit could not be applied now; try again.")
+
+    async def _measure(self, state: DocumentState, size: int, author_id: UUID) -> None:
+        """Measure a document in a worker, where it may be full: what is durable of it, and what is on its way to the log."""
+        async with self._measuring:
+            if state.needs_measuring(size):
+                under_way, before = sum(map(len, self._edits.updates())), state.byte_size
+                durable = await self._host.difference(self.document_id, b"", owner=author_id)
+                state.set_measured(len(durable) + under_way + state.byte_size - before)
 
     async def _require_affordable(self, state: DocumentState, pieces: Sequence[bytes]) -> None:
         """Raise TooExpensive where all pieces together would take too long, before any of them is applied."""

@@ -50,7 +50,7 @@ class UpdateBatch:
         found = self._frames.get(prefix)
         if found is None:
             found = self._frames[prefix] = [
-                prefix + messages.sync_message(messages.SyncStep.UPDATE, each) for each in self._merged
+                messages.sync_message(messages.SyncStep.UPDATE, each, prefix=prefix) for each in self._merged
             ]
         return found
 

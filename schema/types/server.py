@@ -16,6 +16,10 @@ class ServerLimits:
     max_cost: int = leaf("Maximum cost of an operation.", lambda limits: limits["cost"])
     max_upload_bytes: int = leaf("Maximum size of a file in bytes.", lambda limits: limits["upload_bytes"])
     max_bulk: int = leaf("Maximum number of rows in a bulk mutation.", lambda limits: limits["bulk"])
+    max_connections: int | None = leaf(
+        "Maximum number of websockets of one person, in one process of the server; null for any number.",
+        lambda limits: limits["connections"],
+    )
 
 
 @view("What the operation was charged, and what is left of the viewer's cost limit.")

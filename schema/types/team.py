@@ -10,6 +10,7 @@ import resolvers.label
 import resolvers.oauth_client
 import resolvers.project
 import resolvers.team
+import resolvers.template
 import resolvers.user
 import resolvers.webhook
 from domain.actor import Scope
@@ -27,6 +28,7 @@ from schema.types.webhook import Webhook
 
 if TYPE_CHECKING:
     from schema.types.project import Project
+    from schema.types.template import Template
 
 
 @view("A member of a team as an edge, which carries the data of the membership.")
@@ -118,6 +120,13 @@ class Team(Entity):
         personal=True,
     )
     labels: Connection[Label] = relation(resolvers.label.of_teams, "Labels of the team, by name.", needs=["id"])
+    templates: Connection[Annotated["Template", strawberry.lazy("schema.types.template")]] = relation(
+        resolvers.template.of_teams,
+        "Templates, newest first; none for guests of the team.",
+        guard=Scope.TASKS_READ,
+        needs=["id"],
+        personal=True,
+    )
 
 
 @view("Result of a mutation of a team.")

@@ -63,6 +63,7 @@ _BOUNDS = {
     "realtime/recent_entries.py:StreamBuffer._entries": "32 MiB for all buffers together",
     "realtime/redis_backend.py:RedisBackend._channels": "one for each feed",
     "realtime/redis_backend.py:RedisBackend._confirmations": "one for each feed that is being opened",
+    "transport/connection_table.py:ConnectionTable._addresses": "each stranger's connection once",
     "transport/connection_table.py:ConnectionTable._members": "max_connections, with the strangers",
     "transport/connection_table.py:ConnectionTable._strangers": "max_connections, with the members",
     "transport/connection_table.py:ConnectionTable._unread": "one for each open connection; 128 MiB of unread answers",

@@ -31,6 +31,7 @@ _BOUNDS = {
     "gateway/execution/variables.py:_CoercerFactory._by_type_name": "one for each input type of the schema",
     "resolvers/context.py:Context._loaders": "one for each relation and arguments of one operation, which its cost bounds",
     "resolvers/context.py:Context.mutation_results": "20 root fields",
+    "resolvers/context.py:Context.unstored": "the tasks of one dry run, 100",
     "resolvers/event_visibility.py:ChangeVisibility.streams": "one for each team of the viewer",
     "gateway/http/credentials.py:CredentialWatch._holders": "one for each open connection",
     "gateway/http/credentials.py:CredentialWatch._listeners": "one for each user with an open connection",

@@ -27,7 +27,8 @@ function browserPath() {
 
 /**
  * Runs a story in a browser of its own. The story gets `open`, which opens GraphiQL signed in, in a context with the options
- * given to it. Errors of the page fail the story, unless they match one of `expected`.
+ * given to it; with `url` and `ready`, which waits until it is there, another page. Errors of the page fail the story, unless they
+ * match one of `expected`.
  */
 export async function inBrowser(story, { expected = [], hosts = [base.host] } = {}) {
   const browser = await chromium.launch({
@@ -60,8 +61,9 @@ export async function inBrowser(story, { expected = [], hosts = [base.host] } = 
   }
 }
 
-async function open(browser, findings, pages, hosts, { url = base.href, signedIn = true, prepare, ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
+async function open(browser, findings, pages, hosts, options = {}) {
+  const { url = base.href, signedIn = true, prepare, ready = (page) => editor(page).waitFor(), ...more } = options
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...more })
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: new URL(url).origin })
   context.setDefaultTimeout(PATIENCE_MS)
   await context.route(
@@ -79,7 +81,7 @@ async function open(browser, findings, pages, hosts, { url = base.href, signedIn
   const page = await context.newPage()
   await prepare?.(page)
   await page.goto(url)
-  await editor(page).waitFor()
+  await ready(page)
   if (signedIn) await waitUntilSignedIn(page)
   return page
 }

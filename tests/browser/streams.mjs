@@ -1,7 +1,7 @@
 /// A subscription goes on while other tabs are shown, comes back when the server was lost, misses nothing, and says how it is.
 ///
 /// LOSSES  how the server is lost: cut,stalled unless named; with cut alone, tokens are not waited for either
-import { connect, createServer } from 'node:net'
+import { createLine } from './line.mjs'
 import {
   answer,
   base,
@@ -16,40 +16,6 @@ import {
   until,
   untilEvents,
 } from './page.mjs'
-
-/** Stands between the browser and the server, so that the line can be cut and stalled. */
-async function createLine() {
-  const pairs = new Set()
-  let mode = 'open'
-  const server = createServer((incoming) => {
-    if (mode === 'cut') return incoming.destroy()
-    const outgoing = connect(Number(base.port), base.hostname)
-    const pair = { incoming, outgoing }
-    pairs.add(pair)
-    for (const [from, to] of [
-      [incoming, outgoing],
-      [outgoing, incoming],
-    ]) {
-      from.on('data', (data) => mode !== 'stalled' && to.write(data))
-      from.on('error', () => undefined)
-      from.on('close', () => {
-        pairs.delete(pair)
-        to.destroy()
-      })
-    }
-  })
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${server.address().port}/`,
-    /** `cut` ends all connections and refuses new ones, `stalled` lets nothing through, `open` lets everything through. */
-    set(next) {
-      mode = next
-      if (next !== 'stalled')
-        for (const { incoming, outgoing } of pairs) [incoming, outgoing].forEach((socket) => socket.destroy())
-    },
-    close: () => server.close(),
-  }
-}
 
 /** Lets the page believe that tokens live for eight seconds, and records what its websockets send and receive. */
 async function shortenTokens(page, frames) {

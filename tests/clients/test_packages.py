@@ -8,10 +8,12 @@ import shutil
 import sys
 from pathlib import Path
 
+import orjson
 import pytest
 
 CLIENTS = Path(__file__).parents[2] / "clients"
-PACKAGES = ("typescript", "sync")
+MAX_PACKED_BYTES = {"typescript": 25_000, "sync": 20_000}
+"""By package: what `npm pack` makes of it, gzipped, without its peers."""
 
 pytestmark = pytest.mark.clients
 
@@ -55,9 +57,21 @@ async def installed() -> None:
 
 
 @pytest.mark.usefixtures("installed")
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", MAX_PACKED_BYTES)
 async def test_package(package: str) -> None:
-    await _run("run", "--silent", "check", folder=CLIENTS / package, timeout_seconds=120)
-    said = await _run("test", "--silent", folder=CLIENTS / package, timeout_seconds=600)
+    await _run("run", "--silent", "check", folder=CLIENTS / package, timeout_seconds=600)
+    said = await _run("test", "--silent", folder=CLIENTS / package, timeout_seconds=1_800)
     assert "failed" not in said
     assert "skipped" not in said
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("package", MAX_PACKED_BYTES)
+async def test_a_package_is_small(package: str) -> None:
+    await _run("run", "--silent", "build", folder=CLIENTS / package, timeout_seconds=300)
+    said = await _run(
+        "pack", "--dry-run", "--json", "--ignore-scripts", "--silent", folder=CLIENTS / package, timeout_seconds=120
+    )
+    (packed,) = orjson.loads(said)
+    assert packed["size"] <= MAX_PACKED_BYTES[package]
+    assert [each["path"] for each in packed["files"] if each["path"].startswith(("src/", "tests/"))] == []

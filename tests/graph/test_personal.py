@@ -89,4 +89,4 @@ async def test_only_personal_fields_give_people_with_equal_rights_different_thin
     assert found - personal == set(), "declare these personal"
     found |= await differing_fields(app, team.owner, team.mate, objects)
     same = {each for each in personal - found if each.partition(".")[0] in objects}
-    assert same == {"Task.viewerCan"}, "whoever is no guest may do the same with a task"
+    assert same == {"Task.viewerCan", "Team.templates"}, "whoever is no guest may do the same with a task, and sees templates"

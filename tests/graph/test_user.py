@@ -270,8 +270,10 @@ async def test_a_closed_account_leaves_its_teams_and_history_says_former_member(
     task_id = (await app.run(team.mate, create, input=given))["taskCreate"]["task"]["id"]
 
     mate = await with_session(app, team.mate)
+    await app.run(mate, "mutation { calendarFeedRotate(input: {}) { user { id } } }")
     payload = (await app.run(mate, DELETE, input={"id": mate.id, "expectedVersion": 1}))["userDelete"]
     assert payload == {"deletedId": team.mate.id, "errors": []}
+    assert await app.sql.fetchval("SELECT count(*) FROM calendar_feeds WHERE user_id = $1", team.mate.user.id) == 0
 
     shown = "creator { displayName email status } activity { nodes { actor { displayName } } }"
     task = (await app.run(team.member, f"query ($id: ID!) {{ task(id: $id) {{ {shown} }} }}", id=task_id))["task"]

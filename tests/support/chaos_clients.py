@@ -44,7 +44,7 @@ class ChaosClients:
     Clients of some servers, which are the same to them.
 
     `history` is what they did. `violations` are answers that no fault excuses: without a code, not to be tried again, or later
-    than after 10 s. `refusals` counts codes by what was asked for.
+    than after 10 s. `refusals` counts codes by what was asked for, `broken` the connections that broke before an answer.
     """
 
     def __init__(self, clients: Sequence[Client], dice: random.Random) -> None:
@@ -52,6 +52,7 @@ class ChaosClients:
         self.violations: list[str] = []
         self.refusals: Counter[tuple[str, str]] = Counter()
         self.slowest_seconds = 0.0
+        self.broken = 0
         self.followed: list[str] = []
         self.follows = 0
         self._clients = clients
@@ -243,6 +244,7 @@ class ChaosClients:
             self.violations.append(f"{name}: no answer within {time.monotonic() - began:.1f} s")
             return None
         except httpx.TransportError:
+            self.broken += 1
             return None
         finally:
             self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - began)

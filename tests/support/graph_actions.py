@@ -46,6 +46,8 @@ _PAYLOAD_SELECTIONS = {
     "SessionPayload": "user { id }",
     "TaskPayload": f"task {{ {TASK_FIELDS} }}",
     "TasksPayload": f"succeeded failed results {{ index id task {{ {TASK_FIELDS} }} {ERROR_FIELDS} }}",
+    "TemplatePayload": "template { id version }",
+    "TemplateUsePayload": "project { id version } task { id version }",
     "TeamPayload": "team { id version }",
     "UndoPayload": "change { id kind type entityId fields { field before after } }",
     "UserPayload": "user { id version }",
@@ -56,7 +58,7 @@ _TABLES = """
   document_references documents document_versions document_heads document_updates
   notifications notification_settings notification_deliveries push_devices mail_reports
   search_entries attachments discarded_blobs jobs user_jobs users sessions factors recovery_codes external_identities account_tokens
-  invitations calendar_feeds streams events idempotency_keys
+  invitations calendar_feeds templates streams events idempotency_keys
 """.split()  # noqa: SIM905 (easier to read)
 _WITHOUT_REFUSALS = dict.fromkeys(("events", "streams"), "WHERE stream NOT LIKE 'audit:%'")
 _STATE_QUERY = " UNION ALL ".join(

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from domain import job as jobs
 from domain import push_device as push_devices
+from domain import template as templates
 from domain.attachment import Attachment, AttachmentState
 from domain.blob import attachment_key
 from domain.external_identity import ExternalIdentity
@@ -54,6 +55,13 @@ async def create_factor(app: App, person: Person) -> UUID:
         )
         await uow.factors.add(factor)
     return factor.id
+
+
+async def create_template(app: App, owner: Person, project_id: str) -> str:
+    """A template of a project, which is no more than its name."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        template = await templates.create(uow, owner.actor, uuid_of(project_id), "Template")
+    return ids.encode("Template", template.id)
 
 
 async def create_push_device(app: App, owner: Person) -> UUID:

@@ -32,6 +32,7 @@ from tests.support.tenant_objects import (
     create_job,
     create_notification,
     create_push_device,
+    create_template,
 )
 from tests.support.webhooks import create_webhook_about_project
 
@@ -90,6 +91,7 @@ async def create_tenant(app: App, *, mark: str = "", private_mark: str = "") -> 
         "Factor": ids.encode("Factor", await create_factor(app, people.owner)),
         "ExternalIdentity": ids.encode("ExternalIdentity", await create_external_identity(app, people.owner)),
         "PushDevice": ids.encode("PushDevice", await create_push_device(app, people.owner)),
+        "Template": await create_template(app, people.owner, people.project_id),
     }
     return Tenant(
         people,
@@ -182,6 +184,9 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "sessionRefresh": MutationCase(lambda _: {"refreshToken": ""}, "INVALID", "INVALID"),
     "sessionRevoke": MutationCase(_input_of(sessionId="Session"), guest="NOT_FOUND"),
     "apiTokenCreate": MutationCase(lambda _: {"name": "", "scopes": []}, "INVALID", "INVALID"),
+    "templateCreate": MutationCase(_input_with({"name": "Template"}, subjectId="Project")),
+    "templateUse": MutationCase(_input_of(templateId="Template", projectId="Project"), guest="NOT_FOUND"),
+    "templateDelete": MutationCase(_input_of(id="Template"), guest="NOT_FOUND"),
     "calendarFeedRotate": MutationCase(lambda _: {}, guest="allowed", outsider="allowed"),
     "apiTokenRevoke": MutationCase(_input_of(id="ApiToken"), guest="NOT_FOUND"),
     "oauthClientCreate": MutationCase(
@@ -329,31 +334,34 @@ class QueryCase:
 QUERIES: Mapping[str, QueryCase] = {
     "node": QueryCase(
         "query ($of: ID!) { node(id: $of) { id } }",
-        (
-            "Activity",
-            "ApiToken",
-            "Attachment",
-            "AuditEntry",
-            "Change",
-            "Comment",
-            "Document",
-            "ExternalIdentity",
-            "Factor",
-            "Invitation",
-            "Job",
-            "Label",
-            "Notification",
-            "OAuthClient",
-            "Project",
-            "PushDevice",
-            "Session",
-            "ShareLink",
-            "Task",
-            "TaskLink",
-            "Team",
-            "User",
-            "Webhook",
-            "WebhookDelivery",
+        tuple(
+            [
+                "Activity",
+                "ApiToken",
+                "Attachment",
+                "AuditEntry",
+                "Change",
+                "Comment",
+                "Document",
+                "ExternalIdentity",
+                "Factor",
+                "Invitation",
+                "Job",
+                "Label",
+                "Notification",
+                "OAuthClient",
+                "Project",
+                "PushDevice",
+                "Session",
+                "ShareLink",
+                "Task",
+                "TaskLink",
+                "Team",
+                "Template",
+                "User",
+                "Webhook",
+                "WebhookDelivery",
+            ]
         ),
     ),
     "nodes": QueryCase(

@@ -3,115 +3,34 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from app.worker import worker_services
-from tests.conftest import migrate_template
 from tests.support.app import App, Person
 from tests.support.graph_actions import create_comment, create_project, create_task, mutate, mutate_ok
-from tests.support.mail_server import MailServer, ReceivedMail, mail_server
+from tests.support.mail_house import MailHouse, open_mail_house
 from tests.support.notifications import inbox
 from tests.support.subscriptions import open_subscription
-from tests.support.teams import SampleTeam, create_sample_team
 from tests.support.worker_effects import FAST_TIMINGS
-from tests.support.workers import WorkerDatabase, open_worker_database
-from workers.consumers import CONSUMERS
-from workers.jobs import JOBS
 from workers.metrics import ScheduleMetrics
 from workers.schedule_runner import run_if_due
 from workers.schedules.due_dates import due_dates
 
-DELIVERIES = "{ notifications(first: 100) { nodes { reason title readAt deliveries { channel state detail } } } }"
-
-
-@dataclass(frozen=True)
-class MailHouse:
-    """A team in a database of the test's own, whose mails go to a real server."""
-
-    database: WorkerDatabase
-    server: MailServer
-    team: SampleTeam
-
-    @property
-    def app(self) -> App:
-        return self.database.app
-
-    async def make_due(self) -> None:
-        """Let everything be due that was not tried yet."""
-        await self.app.sql.execute("UPDATE jobs SET run_at = now() WHERE tries = 0")
-
-    async def wait_for_mails(self, count: int) -> list[ReceivedMail]:
-        """The mails that have arrived, once they are so many."""
-
-        async def arrived() -> bool:
-            await self.make_due()
-            return len(self.server.received) >= count and await self.open_jobs() == 0
-
-        await self.database.wait_until(arrived)
-        assert len(self.server.received) == count
-        return self.server.received
-
-    async def open_jobs(self) -> int:
-        found: int = await self.app.sql.fetchval("SELECT count(*) FROM jobs")
-        return found
-
-    async def wait_until_notified(self, person: Person, count: int) -> None:
-        async def there() -> bool:
-            return len((await inbox(self.app, person, first=100))["nodes"]) >= count
-
-        await self.database.wait_until(there)
-
-    async def deliveries(self, person: Person, channel: str = "EMAIL") -> list[tuple[str, str, str | None]]:
-        """Reason, state and detail on a channel, the newest first."""
-        nodes = (await self.app.run(person, DELIVERIES))["notifications"]["nodes"]
-        found = [(node["reason"], each) for node in nodes for each in node["deliveries"]]
-        return [(reason, each["state"], each["detail"]) for reason, each in found if each["channel"] == channel]
-
 
 @pytest.fixture
 async def house(postgres_server: str, tmp_path: Path) -> AsyncIterator[MailHouse]:
-    from tests.support.backing_services import database_from_template
-
-    async with (
-        database_from_template(postgres_server, "migrated", migrate_template) as url,
-        mail_server() as server,
-        open_worker_database(
-            url,
-            tmp_path,
-            mail_url=f"smtp://127.0.0.1:{server.port}?tls=none",
-            mail_from="PantheraHive <hive@example.com>",
-            app_url="https://app.example.com/",
-        ) as database,
-    ):
-        team = await create_sample_team(database.app)
-        await database.app.sql.execute("UPDATE users SET email_verified_at = now()")
-        yield MailHouse(database, server, team)
-
-
-def working(house: MailHouse) -> Any:
-    """A worker with everything of the product but its schedules."""
-    return _worker(house)
-
-
-def _worker(house: MailHouse) -> Any:
-    from app.worker import run_worker
-
-    database = house.database
-    return run_worker(
-        database.resources, database.settings, database.url, consumers=CONSUMERS, jobs=JOBS, schedules=(), timings=FAST_TIMINGS
-    )
+    async with open_mail_house(postgres_server, tmp_path) as opened:
+        yield opened
 
 
 async def test_a_commit_becomes_a_live_notification_and_a_mail(house: MailHouse) -> None:
     app, team = house.app, house.team
     async with (
-        working(house),
+        house.worker(),
         open_subscription(app, team.mate, "subscription { notificationReceived { id title } }", own_stream_only=True) as live,
     ):
         task = await create_task(app, team, "Ship it", assigneeId=team.mate.id)
@@ -133,7 +52,7 @@ async def test_a_commit_becomes_a_live_notification_and_a_mail(house: MailHouse)
 async def test_a_digest_is_one_mail(house: MailHouse) -> None:
     app, team = house.app, house.team
     await mutate_ok(app, team.member, "notificationPreferencesUpdate", digest="DAILY")
-    async with working(house):
+    async with house.worker():
         task = await create_task(app, team)
         for number in range(3):
             await create_comment(app, team.admin, task, f"Comment {number} <b>")
@@ -150,7 +69,7 @@ async def test_a_mail_server_that_is_away_delays_mails_and_loses_none(house: Mai
     monkeypatch.setattr(sys.modules["workers.jobs.notification_mail"], "_FIRST_RETRY_SECONDS", 0.01)
     app, team = house.app, house.team
     house.server.data_answers = ["451 4.3.0 Try again", "452 4.3.1 Full", "421 4.3.2 Shutting down"]
-    async with working(house):
+    async with house.worker():
         task = await create_task(app, team, assigneeId=team.mate.id)
         (mail,) = await house.wait_for_mails(1)
         assert mail.recipients == [team.mate.user.email_address]
@@ -163,7 +82,7 @@ async def test_an_address_that_is_refused_switches_mails_off_and_others_are_sent
     app, team = house.app, house.team
     gone = team.mate.user.email_address
     house.server.refused_recipients[gone] = "550 5.1.1 No such user"
-    async with working(house):
+    async with house.worker():
         task = await create_task(app, team, assigneeId=team.mate.id)
         await create_comment(app, team.admin, task)
         await house.wait_until_notified(team.mate, 2)
@@ -185,7 +104,7 @@ async def test_what_changed_before_a_mail_is_sent_is_respected(house: MailHouse)
     app, team = house.app, house.team
     for person in (team.owner, team.mate, team.guest):  # so that nothing is due before everything has changed
         await mutate_ok(app, person, "notificationPreferencesUpdate", digest="DAILY")
-    async with working(house):
+    async with house.worker():
         secret = await create_project(app, team, "Secret", private_to=[team.member, team.mate, team.guest])
         task = await create_task(app, team, "Secret plan", projectId=secret, assigneeId=team.mate.id)
         for person in (team.guest, team.owner):
@@ -218,7 +137,7 @@ async def test_a_mail_server_that_hangs_holds_up_neither_inboxes_nor_other_mails
     app, team = house.app, house.team
     house.server.hanging_recipients.add(team.mate.user.email_address)
     async with (
-        working(house),
+        house.worker(),
         open_subscription(app, team.mate, "subscription { notificationReceived { id reason } }", own_stream_only=True) as live,
     ):
         task = await create_task(app, team, assigneeId=team.mate.id)
@@ -244,7 +163,7 @@ async def test_a_mail_server_that_hangs_holds_up_neither_inboxes_nor_other_mails
 async def test_an_address_that_nobody_verified_is_sent_nothing(house: MailHouse) -> None:
     app, team = house.app, house.team
     await app.sql.execute("UPDATE users SET email_verified_at = NULL WHERE id = $1", team.mate.user.id)
-    async with working(house):
+    async with house.worker():
         await create_task(app, team, assigneeId=team.mate.id)
         await house.wait_until_notified(team.mate, 1)
     assert await house.deliveries(team.mate) == [("ASSIGNED", "SUPPRESSED", "The e-mail address is not verified.")]
@@ -259,7 +178,7 @@ async def test_a_channel_that_is_off_is_silent_and_the_inbox_can_be_off_too(hous
         "notificationPreferencesUpdate",
         set=[{"reason": "ASSIGNED", "channels": ["EMAIL"]}, {"reason": "COMMENTED", "channels": []}],
     )
-    async with working(house):
+    async with house.worker():
         task = await create_task(app, team, assigneeId=team.mate.id)
         await create_comment(app, team.admin, task)
         mails = await house.wait_for_mails(2)
@@ -275,7 +194,7 @@ async def test_one_click_ends_mails_of_that_kind_and_changes_nothing_by_being_op
     from app.application import create_app
 
     app, team = house.app, house.team
-    async with working(house):
+    async with house.worker():
         await create_task(app, team, assigneeId=team.mate.id)
         (mail,) = await house.wait_for_mails(1)
     path = urlsplit(str(mail.message["List-Unsubscribe"]).strip("<>")).path
@@ -342,7 +261,7 @@ async def test_a_worker_that_dies_between_sending_and_recording_sends_the_same_m
         await gate.wait()
 
     house.server.pause = hold
-    async with working(house):
+    async with house.worker():
         await create_task(app, team, assigneeId=team.mate.id)
         await house.wait_until_notified(team.mate, 1)
         await house.make_due()
@@ -351,11 +270,7 @@ async def test_a_worker_that_dies_between_sending_and_recording_sends_the_same_m
         # As if this worker were gone: its lease ends, and another has the job.
         await app.sql.execute("UPDATE jobs SET run_at = now() - interval '1 s'")
         gate.set()
-        await house.database.wait_until(lambda: _is_done(house))
+        await house.wait_until_jobs_are_done()
     ids = {each.message["Message-ID"] for each in house.server.received}
     assert len(ids) == 1
     assert await house.deliveries(team.mate) == [("ASSIGNED", "SENT", None)]
-
-
-async def _is_done(house: MailHouse) -> bool:
-    return await house.open_jobs() == 0

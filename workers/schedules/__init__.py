@@ -6,6 +6,7 @@ from workers.schedule import Schedule
 from workers.schedules.audit_retention import audit_retention
 from workers.schedules.due_dates import due_dates
 from workers.schedules.job_retention import job_retention
+from workers.schedules.late_deliveries import late_deliveries
 from workers.schedules.notification_retention import notification_retention
 from workers.schedules.recurrences import recurrences
 from workers.schedules.webhook_retention import webhook_retention
@@ -13,6 +14,7 @@ from workers.schedules.webhook_retention import webhook_retention
 SCHEDULES: Final[tuple[Schedule, ...]] = (
     due_dates,
     recurrences,
+    late_deliveries,
     job_retention,
     notification_retention,
     audit_retention,

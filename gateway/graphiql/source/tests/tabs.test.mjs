@@ -8,7 +8,7 @@ emptyStorages()
 const { Tabs, MAX_TABS, activeTab, isTabsState } = await load('tabs/tabs.ts')
 const { EXAMPLES } = await load('examples.ts')
 
-const EXAMPLE_TITLES = ['board', 'move-task', 'changes', 'task-changes']
+const EXAMPLE_TITLES = ['board', 'move-task', 'changes', 'task-changes', 'undo', 'import', 'report', 'webhook']
 const names = (tabs) => tabs.value.tabs.map((tab) => tab.example)
 
 /** Numbers between 0 and 1 that are the same in every run. */
@@ -79,9 +79,9 @@ test('headers are remembered only where that is wanted', () => {
   for (const wanted of [true, false]) {
     emptyStorages()
     const tabs = new Tabs(EXAMPLES, () => wanted)
-    tabs.edit(tabs.active.id, { headers: '{"Authorization": "Bearer secret"}' })
+    tabs.edit(tabs.active.id, { headers: '{"Authorization": "Bearer xyzzy"}' })
     tabs.save()
-    assert.equal(JSON.stringify(globalThis.localStorage).includes('secret'), wanted)
+    assert.equal(JSON.stringify(globalThis.localStorage).includes('xyzzy'), wanted)
     assert.equal(new Tabs(EXAMPLES, () => wanted).active.headers !== '', wanted)
   }
 })
@@ -107,7 +107,7 @@ test('what is remembered but unusable makes a first visit', () => {
 
 test('closing the tab that is shown shows its neighbour, and the last one leaves an empty tab', () => {
   emptyStorages()
-  const tabs = new Tabs(EXAMPLES, () => false)
+  const tabs = new Tabs(EXAMPLES.slice(0, 4), () => false)
   const [board, , changes, last] = tabs.value.tabs
   tabs.show(changes.id)
   tabs.close(changes.id)

@@ -1,0 +1,79 @@
+/// Chooses the screen: sign-in for nobody, otherwise what the address names, inside the frame.
+import { lazy, Suspense, useEffect } from 'react'
+import { problem, start, stop, viewer } from './data/live'
+import { forgetPending } from './data/mutations'
+import { session } from './data/session'
+import { useStore } from './data/store'
+import { forgetLoaded } from './data/use-rows'
+import { parseRoute, usePath, type Route } from './router'
+import { BoardScreen } from './screens/board'
+import { DocumentsScreen } from './screens/documents'
+import { InboxScreen } from './screens/inbox'
+import { MyTasksScreen } from './screens/my-tasks'
+import { ProjectsScreen } from './screens/projects'
+import { SearchScreen } from './screens/search'
+import { SignInScreen } from './screens/sign-in'
+import { TaskScreen } from './screens/task'
+import { Frame } from './ui/frame'
+import { Notices } from './ui/notices'
+import { Empty, Loading, Problem } from './ui/states'
+
+// The editor is two thirds of all code, and is loaded where it is needed.
+const DocumentScreen = lazy(() => import('./screens/document'))
+
+export function App() {
+  const isSignedIn = useStore(session) === 'signed-in'
+  useEffect(() => {
+    if (!isSignedIn) return
+    void start()
+    return () => {
+      stop()
+      forgetPending()
+      forgetLoaded()
+    }
+  }, [isSignedIn])
+  return (
+    <>
+      {isSignedIn ? <SignedIn /> : <SignInScreen />}
+      <Notices />
+    </>
+  )
+}
+
+function SignedIn() {
+  usePath()
+  const me = useStore(viewer)
+  const trouble = useStore(problem)
+  const route = parseRoute(location)
+  if (!me) return trouble ? <Problem title="PantheraHive could not be loaded" reason={trouble} retry={() => void start()} /> : <Loading what="PantheraHive" />
+  return (
+    <Frame route={route}>
+      <Suspense fallback={<Loading what="the document" />}>
+        <Screen route={route} />
+      </Suspense>
+    </Frame>
+  )
+}
+
+function Screen({ route }: { route: Route }) {
+  switch (route.screen) {
+    case 'my-tasks':
+      return <MyTasksScreen />
+    case 'inbox':
+      return <InboxScreen />
+    case 'search':
+      return <SearchScreen query={route.query} type={route.type} />
+    case 'projects':
+      return <ProjectsScreen />
+    case 'board':
+      return <BoardScreen key={route.project} projectId={route.project} />
+    case 'documents':
+      return <DocumentsScreen key={route.project} projectId={route.project} />
+    case 'task':
+      return <TaskScreen key={route.key} taskKey={route.key} />
+    case 'document':
+      return <DocumentScreen key={route.id} documentId={route.id} />
+    case 'nothing':
+      return <Empty title="There is nothing here" hint="The address is not one of this application." />
+  }
+}

@@ -1,0 +1,118 @@
+"""How many rows the pages of large lists read: bounded by the page, for the lists that are not of tasks, their orders and filters.
+
+Lists of people, projects and a person's teams, and the replies of a thread, are sorted as a whole, and not among them."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pytest
+
+from domain.page import AllOf, Condition, Order, Paging, Where
+from persistence.engine.database import open_database
+from persistence.engine.pages import ListQuery
+from persistence.events.activity import OBJECT_ACTIVITY, PROJECT_ACTIVITY
+from persistence.stores.comment import THREADS
+from persistence.stores.document_queries import CHILDREN, DOCUMENTS, PROJECT_DOCUMENTS, VERSIONS
+from persistence.stores.notification import NOTIFICATIONS
+from persistence.stores.team import TEAMS
+from tests.conftest import migrate_template
+from tests.support.large_everything import LargeEverything, create_large_everything
+from tests.support.large_team import CountingDatabase, read_page
+
+PAGE_ROWS = 50
+MAX_ROWS_READ = 50 * PAGE_ROWS
+_THERE = Condition("deleted_at", "is_null", True)
+_INBOX = (Condition("archived_at", "is_null", True), Condition("snoozed", "eq", False))
+
+
+class _Case(NamedTuple):
+    list_query: ListQuery
+    parent: Callable[[LargeEverything], UUID | None] = lambda _: None
+    filters: Sequence[Where] = (AllOf(()),)
+    sorts: Sequence[str] = ()
+    """The orders that an index serves; all of them where none is named."""
+    is_member: bool = False
+    """Asked for by the member, not by the viewer of all teams."""
+
+
+_DOCUMENT_FILTERS: Sequence[Where] = (
+    _THERE,
+    AllOf(()),
+    AllOf((Condition("title", "contains", "wombat"), _THERE)),
+    AllOf((Condition("title", "starts_with", "ab"), _THERE)),
+)
+CASES = {
+    "teams": _Case(TEAMS),
+    "documents": _Case(DOCUMENTS, filters=_DOCUMENT_FILTERS),
+    "documents of a member": _Case(DOCUMENTS, filters=_DOCUMENT_FILTERS, is_member=True),
+    "project.documents": _Case(PROJECT_DOCUMENTS, lambda large: large.project_id, _DOCUMENT_FILTERS),
+    "document.children": _Case(CHILDREN, lambda large: large.document_id, (_THERE,), sorts=("RANK",)),
+    "document.versions": _Case(VERSIONS, lambda large: large.document_id, (AllOf(()), Condition("name", "is_null", False))),
+    "comments": _Case(THREADS, lambda large: large.task_id, (AllOf(()), Condition("resolved_at", "is_null", True))),
+    # To the viewer of a thousand teams it costs three rows a team more.
+    "task.activity": _Case(OBJECT_ACTIVITY, lambda large: large.task_id, is_member=True),
+    "project.activity": _Case(
+        PROJECT_ACTIVITY,
+        lambda large: large.project_id,
+        (AllOf(()), Condition("about_type", "in", ["Task", "Project"])),
+        is_member=True,
+    ),
+    "notifications": _Case(
+        NOTIFICATIONS,
+        filters=(
+            AllOf(_INBOX),
+            AllOf((*_INBOX, Condition("reason", "in", ["ASSIGNED"]))),
+            AllOf((Condition("archived_at", "is_null", True), Condition("snoozed", "eq", True))),
+            AllOf((Condition("archived_at", "is_null", False), Condition("snoozed", "eq", False))),
+        ),
+        is_member=True,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+async def database_address(postgres_server: str) -> AsyncIterator[str]:
+    """A database of this module's own."""
+    from tests.support.backing_services import database_from_template
+
+    async with database_from_template(postgres_server, "migrated", migrate_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def large(database_address: str) -> LargeEverything:
+    """One of everything that is large."""
+    return await create_large_everything(database_address)
+
+
+@pytest.fixture(scope="module")
+async def counting(database_address: str, large: LargeEverything) -> AsyncIterator[CountingDatabase]:
+    """The database, counting what is read."""
+    del large
+    async with open_database(database_address, max_connections=2) as database:
+        yield CountingDatabase(database)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+async def test_a_page_of_a_large_list_reads_fifty_rows_for_each_that_it_gives_at_most(
+    counting: CountingDatabase, large: LargeEverything, name: str
+) -> None:
+    case, excess = CASES[name], {}
+    viewer = large.member if case.is_member else large.viewer
+    for field in case.sorts or case.list_query.sorts:
+        for nr, where in enumerate(case.filters):
+            for descending in (False, True):
+                order = [Order(field, descending=descending)]
+                given: dict[str, Any] = {"viewer": viewer, "where": where, "order": order}
+                page, read = await read_page(counting, case.list_query, case.parent(large), Paging(first=PAGE_ROWS), **given)
+                assert page.nodes, (field, nr)
+                if read > MAX_ROWS_READ:
+                    excess[f"{field} {'down' if descending else 'up'}, filter {nr}"] = read
+                if page.page_info.has_next_page:
+                    paging = Paging(first=PAGE_ROWS, after=page.page_info.end_cursor)
+                    _, read = await read_page(counting, case.list_query, case.parent(large), paging, **given)
+                    if read > MAX_ROWS_READ:
+                        excess[f"{field} {'down' if descending else 'up'}, filter {nr}, second page"] = read
+    assert excess == {}

@@ -1,0 +1,46 @@
+"""Measures how long single steps of the event loop take, as CPU time of its thread, so that it holds on a busy machine."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+_KEPT_STEPS = 20
+
+
+@dataclass(slots=True)
+class LoopSteps:
+    """The longest steps, as CPU seconds and what was run."""
+
+    longest: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """CPU seconds of the longest step."""
+        return self.longest[0][0] if self.longest else 0.0
+
+    def add(self, seconds: float, handle: asyncio.Handle) -> None:
+        """Note a step that was run."""
+        if len(self.longest) < _KEPT_STEPS or seconds > self.longest[-1][0]:
+            self.longest = sorted([*self.longest, (seconds, repr(handle))], reverse=True)[:_KEPT_STEPS]
+
+
+@contextmanager
+def loop_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopSteps]:
+    """Measure every step of the loop inside the block."""
+    steps = LoopSteps()
+    run = asyncio.Handle._run
+
+    def measured(handle: asyncio.Handle) -> None:
+        began = time.thread_time()
+        run(handle)
+        seconds = time.thread_time() - began
+        if seconds > 0.001:
+            steps.add(seconds, handle)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio.Handle, "_run", measured)
+        yield steps
