@@ -26,6 +26,7 @@ from tests.support.graph_actions import (
 from tests.support.share_links import create_share_link
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
 from tests.support.tenant_objects import (
+    NODE_TYPES,
     create_external_identity,
     create_factor,
     create_files,
@@ -332,38 +333,7 @@ class QueryCase:
 
 # By field of Query: how it is asked. `$of` is the id (or key) of an object.
 QUERIES: Mapping[str, QueryCase] = {
-    "node": QueryCase(
-        "query ($of: ID!) { node(id: $of) { id } }",
-        tuple(
-            [
-                "Activity",
-                "ApiToken",
-                "Attachment",
-                "AuditEntry",
-                "Change",
-                "Comment",
-                "Document",
-                "ExternalIdentity",
-                "Factor",
-                "Invitation",
-                "Job",
-                "Label",
-                "Notification",
-                "OAuthClient",
-                "Project",
-                "PushDevice",
-                "Session",
-                "ShareLink",
-                "Task",
-                "TaskLink",
-                "Team",
-                "Template",
-                "User",
-                "Webhook",
-                "WebhookDelivery",
-            ]
-        ),
-    ),
+    "node": QueryCase("query ($of: ID!) { node(id: $of) { id } }", NODE_TYPES),
     "nodes": QueryCase(
         "query ($of: ID!) { nodes(ids: [$of]) { id } }", ("Comment", "Document", "Label", "Project", "Task", "Team", "User")
     ),
