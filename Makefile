@@ -20,7 +20,7 @@ LAWS := tests/content/test_text_laws.py tests/graph/test_task_list.py tests/grap
 test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos soak attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin check format lock graphiql web-app docs clean
+.PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos soak attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin bench-gaps check format lock graphiql web-app docs clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -55,7 +55,7 @@ soak: $(INSTALLED)       ## kill processes while people work and check what they
 attack: $(INSTALLED)     ## attack a server under a memory cap, kind by kind, while others are timed (10 minutes at most)
 	@timeout 600 $(IN)/python -m pytest -m attack -s tests/attack $(TESTS)
 
-fuzz: $(INSTALLED)       ## run 100,000 operations on both executors, 10,000 hostile ones, 100,000 broken updates, and laws on many examples, memory capped
+fuzz: $(INSTALLED)       ## run 100,000 operations on both executors, 10,000 hostile ones, 100,000 broken updates, 20,000 broken frames, and laws on many examples, memory capped
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(SEEDED) $(TESTS)
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m "slow or not slow" --hypothesis-profile fuzz $(LAWS) $(TESTS)
 
@@ -73,6 +73,9 @@ bench-search: $(INSTALLED) ## measure searches beside ILIKE (10 minutes; ARGS="-
 
 bench-signin: $(INSTALLED) ## measure whether known and unknown accounts take as long, and what 1,000 sign-ins do to others (3 minutes)
 	@$(IN)/python -m benchmarks.sign_in_load $(ARGS)
+
+bench-gaps: $(INSTALLED) ## measure whether the time of an answer tells what there is: other teams' ids against nobody's (1 minute)
+	@$(IN)/python -m benchmarks.time_gaps $(ARGS)
 
 bench-live: $(INSTALLED) ## measure live subscriptions beside peers (10 minutes; needs cc and Node)
 	@$(IN)/python benchmarks/live/run.py $(ARGS)

@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 from pydantic import SecretStr
 
 from app.audit import verify_audit
@@ -46,6 +47,7 @@ _PAUSES_SECONDS: Final = (0.3, 1.5)
 _VICTIMS: Final = ("server", "server", "server", "worker", "worker", "postgres", "postgres backend", "valkey")
 _FROZEN_SHARE: Final = 0.2
 _MAX_SHOWN: Final = 20
+_READY_TIMEOUT_SECONDS: Final = 60.0
 
 
 @dataclass
@@ -83,7 +85,7 @@ class House:
                 process.kill()
                 process.start()
                 if process is not self.worker:
-                    await process.wait_until_ready()
+                    await _wait_until_ready(process)
 
     async def _hurt_postgres(self, dice: random.Random, *, whole: bool, is_frozen: bool) -> None:
         with suppress(OSError, IndexError, ValueError):
@@ -95,12 +97,22 @@ class House:
                 os.kill(pids[0], signal.SIGKILL)
 
     async def wait_until_well(self) -> None:
-        """Wait until all servers answer, and a worker that ended is there again."""
+        """Wait until all servers answer; what has ended is started again, as whatever runs servers does."""
         for each in self.servers:
-            await each.wait_until_ready()
-        if not Path(f"/proc/{self.worker.pid}").exists():
-            self.worker.kill()
+            await _wait_until_ready(each)
+        if not self.worker.is_running:
             self.worker.start()
+
+
+async def _wait_until_ready(server: ServerProcess) -> None:
+    async with asyncio.timeout(_READY_TIMEOUT_SECONDS), httpx.AsyncClient() as http:
+        while True:
+            if not server.is_running:  # it cannot start without its database, say
+                server.start()
+            with suppress(httpx.HTTPError):
+                if (await http.get(f"{server.url}/readyz")).status_code == 200:
+                    return
+            await asyncio.sleep(0.05)
 
 
 async def _freeze(pids: list[int], dice: random.Random) -> None:

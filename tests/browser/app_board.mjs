@@ -18,9 +18,9 @@ const path = boardPath(projectId)
 
 await inBrowser(
   async ({ open }) => {
-    const dana = await openApp(open, 'dana', { origin: line.url, path })
+    let dana = await openApp(open, 'dana', { origin: line.url, path })
     const priya = await openApp(open, 'priya', { path })
-    const both = [dana, priya]
+    let both = [dana, priya]
     for (const page of both) await card(page, 'Card 8').waitFor()
 
     for (let round = 0; round < 3; round++) {
@@ -62,6 +62,20 @@ await inBrowser(
     same('the new cards', [after.TODO.filter((title) => title === 'Written on the way').length, after.DONE.filter((title) => title === 'Done on the way').length], [1, 1])
     same('how many changes were made', (await changeCount()) - before, 4) // of cards that were there: three of hers, one of the other's
     console.log(`Five changes arrived once after ${CUT_MS / 1000} s without a line.`)
+
+    line.set('cut')
+    await untilState(dana, 'Offline')
+    await moveByKeys(dana, 'Card 6', 1)
+    await dana.locator('.connection', { hasText: 'Offline · 1 waiting' }).waitFor()
+    const context = dana.context()
+    await dana.close()
+    line.set('open')
+    dana = await context.newPage()
+    await dana.goto(`${line.url}app${path}`)
+    both = [dana, priya]
+    await until('what was left', async () => ({ found: (await serverBoard(graph, projectId)).DONE.includes('Card 6') }))
+    await untilEqual(graph, projectId, both)
+    console.log('A page was closed without a line, and what it left was sent by the next.')
 
     console.log('kill the server')
     await until('the server to be gone', async () => ({ found: await fetch(line.url).then(() => false, () => true) }))

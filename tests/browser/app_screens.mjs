@@ -1,11 +1,17 @@
 /// axe finds nothing on any screen of the application, in light and dark, on a desk and on a phone; nothing is wider than the window.
 ///
 /// COLOR_SCHEME, WIDTH  look at these only
+/// PICTURES             the folder for the pictures of docs/app.md, as WebP (docs/pictures; on a server that was just filled)
 import axe from 'axe-core'
 import { atGraph, boardPath, documentPath, go, openApp } from './app.mjs'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { base, inBrowser, picture, same } from './page.mjs'
 
-const { COLOR_SCHEME, WIDTH } = process.env
+const { COLOR_SCHEME, WIDTH, PICTURES } = process.env
+
+/** What stands in docs/. */
+const SHOWN = new Set(['board-light-1440', 'document-dark-1440', 'my-tasks-light-390', 'task-dark-390'])
 
 const graph = await atGraph('dana')
 const places = await findPlaces()
@@ -75,6 +81,7 @@ await inBrowser(async ({ open }) => {
         await page.waitForTimeout(250) // What opens has opened.
         await audit(page, `${name}, ${colorScheme}, ${width} px`)
         await picture(page, `app-${name}-${colorScheme}-${width}`)
+        if (PICTURES && SHOWN.has(`${name}-${colorScheme}-${width}`)) await saveWebP(page, `app-${name}`)
       }
       const ready = (opened) => opened.getByRole('button', { name: 'Dana Whitfield' }).waitFor()
       const stranger = await open({ url: `${base.href}app/`, signedIn: false, ready, colorScheme, viewport, bypassCSP: true })
@@ -119,4 +126,22 @@ async function findPlaces() {
   const { data: written } = await priya(comment, { input: { subjectId: task.id, body } })
   same('errors of the comment', written.commentCreate.errors, [])
   return { board: boardPath(project.id), task: `/tasks/${task.key}`, document: documentPath(project.documents.nodes[0].id) }
+}
+
+/** Encoded by the browser, which knows how; a fifth of a PNG. */
+async function saveWebP(page, name) {
+  const png = (await page.screenshot()).toString('base64')
+  const blank = await page.context().newPage()
+  const webp = await blank.evaluate(async (data) => {
+    const image = new Image()
+    image.src = `data:image/png;base64,${data}`
+    await image.decode()
+    const canvas = document.createElement('canvas')
+    canvas.width = image.width
+    canvas.height = image.height
+    canvas.getContext('2d').drawImage(image, 0, 0)
+    return canvas.toDataURL('image/webp', 0.82).split(',')[1]
+  }, png)
+  await blank.close()
+  writeFileSync(join(PICTURES, `${name}.webp`), Buffer.from(webp, 'base64'))
 }

@@ -94,6 +94,11 @@ class ServerProcess:
         assert self._process.pid is not None
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._exit_code() is None
+
     def cpu_seconds(self) -> float:
         """What the process and its threads have taken of the processor, whatever else the machine does."""
         user, system = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[11:13]

@@ -10,16 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from app.bootstrap import seed_demo_documents
+from app.settings import Settings
 from embedded.child_process import tied_to_parent
+from resolvers import ids
+from seed import seed
 from tests.support.app import Person
 from tests.support.graph_actions import mutate_ok
 from tests.support.jobs import download, read_job, start_job, wait_for_job
 from tests.support.large_team import create_large_team
-from tests.support.office import without_ids
+from tests.support.office import furnish, without_ids
 from tests.support.server_process import ROOT
 from tests.support.teams import uuid_of
 from tests.support.uploads import upload_file
 from tests.support.workers import WorkerDatabase
+from workers.jobs import JOBS
 
 pytestmark = pytest.mark.slow
 
@@ -105,6 +110,60 @@ async def test_a_job_whose_process_was_killed_is_done_by_the_next_once(worker_da
     lines = (await download(app, done["resultUrl"])).text.splitlines()
     assert len(lines) == len(set(lines)) == 2_001
     assert await app.sql.fetchval("SELECT count(*) FROM jobs") == 0
+
+
+@pytest.mark.chaos
+async def test_an_import_whose_process_was_killed_is_written_once(worker_database: WorkerDatabase) -> None:
+    office = await furnish(worker_database)
+    owner, app = office.team.owner, office.app
+    copy = await office.copy_team()
+    count = "SELECT count(*) FROM tasks WHERE team_id = $1"
+    async with job_worker(worker_database) as first:
+        content = await office.content(owner, projectId=office.team.project_id)
+        upload = await upload_file(app, owner, content, fileName="a.jsonl", contentType="application/octet-stream")
+        async with app.sql.acquire() as holder, holder.transaction():
+            # All is written when the import waits for the last that it needs: the place of its events in the team's stream.
+            await holder.execute("SELECT FROM streams WHERE stream = $1 FOR UPDATE", f"team:{uuid_of(copy)}")
+            job = await start_job(app, owner, "importStart", teamId=copy, uploadId=upload["id"], format="JSON")
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+            async def is_written() -> bool:
+                return bool(await app.sql.fetchval(waiting))
+
+            await worker_database.wait_until(is_written)
+            await first.kill()
+    assert await app.sql.fetchval(count, uuid_of(copy)) == 0
+    await app.sql.execute("UPDATE jobs SET run_at = now()")  # its lease has ended
+    async with job_worker(worker_database):
+        done = await wait_for_job(worker_database, owner, job)
+    assert (done["state"], done["result"]["tasks"]) == ("SUCCEEDED", 2)
+    assert await app.sql.fetchval(count, uuid_of(copy)) == 2
+    assert (await read_job(app, office.team.admin, job)) is None
+
+
+async def test_the_demo_team_comes_back_the_same(worker_database: WorkerDatabase) -> None:
+    app = worker_database.app
+    await seed(app.resources.database, "demo", password_hash="of nobody")
+    assert await seed_demo_documents(app.resources, Settings(seed_size="demo")) == 3
+    largest = "SELECT id, owner_user_id FROM teams ORDER BY (SELECT count(*) FROM tasks WHERE team_id = teams.id) DESC LIMIT 1"
+    ((team_id, owner_id),) = await app.sql.fetch(largest)
+    owner, source = await owner_of(worker_database, owner_id), ids.encode("Team", team_id)
+    copy = (await mutate_ok(app, owner, "teamCreate", name="Copy", key="COPY"))["id"]
+    await app.sql.execute(
+        "INSERT INTO team_members (team_id, user_id, role, joined_at) SELECT $2, user_id, role, now() FROM team_members"
+        " WHERE team_id = $1 AND user_id <> $3",
+        *(uuid_of(source), uuid_of(copy), owner.user.id),
+    )
+    async with worker_database.worker(jobs=JOBS):
+        content = await _export(worker_database, owner, source)
+        upload = await upload_file(app, owner, content, fileName="a.jsonl", contentType="application/octet-stream")
+        job = await start_job(app, owner, "importStart", teamId=copy, uploadId=upload["id"], format="JSON")
+        done = await wait_for_job(worker_database, owner, job, timeout_seconds=60)
+        assert (done["state"], done["issues"]) == ("SUCCEEDED", [])
+        again = await _export(worker_database, owner, copy)
+    records = [without_ids([json.loads(line) for line in each.splitlines()]) for each in (content, again)]
+    assert len(records[0]) > 200
+    assert records[1] == records[0]
 
 
 @pytest.mark.parametrize("tasks_each", [200, pytest.param(4_000, marks=pytest.mark.chaos)])

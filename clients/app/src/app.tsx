@@ -1,7 +1,7 @@
 /// Chooses the screen: sign-in for nobody, otherwise what the address names, inside the frame.
 import { lazy, Suspense, useEffect } from 'react'
 import { problem, start, stop, viewer } from './data/live'
-import { forgetPending } from './data/mutations'
+import { forgetPending, resumePending } from './data/mutations'
 import { session } from './data/session'
 import { useStore } from './data/store'
 import { forgetLoaded } from './data/use-rows'
@@ -25,7 +25,7 @@ export function App() {
   const isSignedIn = useStore(session) === 'signed-in'
   useEffect(() => {
     if (!isSignedIn) return
-    void start()
+    void start().then(resumePending)
     return () => {
       stop()
       forgetPending()
@@ -45,7 +45,12 @@ function SignedIn() {
   const me = useStore(viewer)
   const trouble = useStore(problem)
   const route = parseRoute(location)
-  if (!me) return trouble ? <Problem title="PantheraHive could not be loaded" reason={trouble} retry={() => void start()} /> : <Loading what="PantheraHive" />
+  if (!me)
+    return trouble ? (
+      <Problem title="PantheraHive could not be loaded" reason={trouble} retry={() => void start()} />
+    ) : (
+      <Loading what="PantheraHive" />
+    )
   return (
     <Frame route={route}>
       <Suspense fallback={<Loading what="the document" />}>

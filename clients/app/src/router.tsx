@@ -23,7 +23,11 @@ export function navigate(path: string, { replace = false } = {}): void {
 }
 
 export function parseRoute({ pathname, search }: Pick<Location, 'pathname' | 'search'>): Route {
-  const [first = '', second, third, ...rest] = pathname.slice(ROOT.length).split('/').filter(Boolean).map(decodeURIComponent)
+  const [first = '', second, third, ...rest] = pathname
+    .slice(ROOT.length)
+    .split('/')
+    .filter(Boolean)
+    .map(decodeURIComponent)
   if (rest.length > 0) return { screen: 'nothing' }
   if (first === '') return { screen: 'my-tasks' }
   if (first === 'inbox' && !second) return { screen: 'inbox' }
@@ -56,7 +60,15 @@ export function usePath(): string {
 export function Link({ to, onClick, ...rest }: { to: string } & AnchorHTMLAttributes<HTMLAnchorElement>) {
   function follow(event: MouseEvent<HTMLAnchorElement>) {
     onClick?.(event)
-    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
+    if (
+      event.defaultPrevented ||
+      event.button !== 0 ||
+      event.metaKey ||
+      event.ctrlKey ||
+      event.shiftKey ||
+      event.altKey
+    )
+      return
     event.preventDefault()
     navigate(to)
   }

@@ -46,7 +46,8 @@ export class Collection<T extends Row> {
   /** Removes a row that is deleted or no longer visible; an answer that was on its way does not bring it back. */
   remove(id: string): void {
     this.#removed.add(id)
-    if (this.#removed.size > MAX_REMEMBERED_REMOVALS) this.#removed.delete(this.#removed.values().next().value as string)
+    if (this.#removed.size > MAX_REMEMBERED_REMOVALS)
+      this.#removed.delete(this.#removed.values().next().value as string)
     if (this.#rows.delete(id)) this.#changed()
   }
 

@@ -72,7 +72,8 @@ export function stop(): void {
   changes?.unsubscribe()
   received?.unsubscribe()
   changes = received = undefined
-  for (const collection of [tasks, comments, documents, projects, notifications, people, teams, labels]) collection.clear()
+  for (const collection of [tasks, comments, documents, projects, notifications, people, teams, labels])
+    collection.clear()
   viewer.set(null)
   unreadCount.set(0)
   connection.set('offline')
@@ -104,13 +105,17 @@ function follow(after: string): void {
       error: (error) => void begin(error),
     },
   )
-  received = client.subscribe(NotificationReceived, {}, {
-    next: ({ notificationReceived: notification }) => {
-      notifications.put(notification)
-      void countUnread()
+  received = client.subscribe(
+    NotificationReceived,
+    {},
+    {
+      next: ({ notificationReceived: notification }) => {
+        notifications.put(notification)
+        void countUnread()
+      },
+      error: () => undefined,
     },
-    error: () => undefined,
-  })
+  )
 }
 
 /** The stream ended for good: everything is read again from where the server is now. */

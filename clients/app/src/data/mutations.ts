@@ -6,11 +6,12 @@ import type { VariablesOf } from '../graph/graph'
 import * as operations from '../graph/operations'
 import { collections, toComment, toDocument, toTask, type CollectionName } from './rows'
 import type { Patch } from './collection'
-import { connection } from './live'
+import { connection, viewer } from './live'
+import { notify } from './notices'
+import { store, takeOver } from './pending-storage'
+import * as rows from './rows'
 import { client } from './session'
 import { Store } from './store'
-import { notify } from './notices'
-import * as rows from './rows'
 
 /** What may be changed, and what becomes of the server's answer. */
 const kinds = {
@@ -21,10 +22,22 @@ const kinds = {
     const { description, ...row } = result.task
     rows.tasks.put({ ...toTask(row), description })
   }),
-  commentCreate: kind(operations.CommentCreate, ({ result }) => result?.comment && rows.comments.put(toComment(result.comment))),
-  commentReact: kind(operations.CommentReact, ({ result }) => result?.comment && rows.comments.put(toComment(result.comment))),
-  commentDelete: kind(operations.CommentDelete, ({ result }) => result?.deletedId && rows.comments.remove(result.deletedId)),
-  documentUpdate: kind(operations.DocumentUpdate, ({ result }) => result?.document && rows.documents.put(toDocument(result.document))),
+  commentCreate: kind(
+    operations.CommentCreate,
+    ({ result }) => result?.comment && rows.comments.put(toComment(result.comment)),
+  ),
+  commentReact: kind(
+    operations.CommentReact,
+    ({ result }) => result?.comment && rows.comments.put(toComment(result.comment)),
+  ),
+  commentDelete: kind(
+    operations.CommentDelete,
+    ({ result }) => result?.deletedId && rows.comments.remove(result.deletedId),
+  ),
+  documentUpdate: kind(
+    operations.DocumentUpdate,
+    ({ result }) => result?.document && rows.documents.put(toDocument(result.document)),
+  ),
   watchSet: kind(operations.WatchSet, () => undefined),
 }
 
@@ -54,6 +67,12 @@ export interface Mutation {
 /** Changes without an answer, the oldest first. */
 export const pending = new Store<readonly Mutation[]>([])
 
+/** More than a person does offline in a day; beyond it nothing is taken any more. */
+const MAX_PENDING = 1_000
+
+/** The session has ended: changes wait until the person signs in again. */
+const SIGN_IN_FIRST = new Set(['SIGNED_OUT', 'UNAUTHENTICATED', 'TOKEN_EXPIRED'])
+
 const FIRST_WAIT_MS = 300
 const LONGEST_WAIT_MS = 5_000
 
@@ -67,10 +86,31 @@ export function change<K extends MutationKind>(
   label: string,
   shown: Mutation['shown'] = null,
 ): void {
+  if (pending.get().length >= MAX_PENDING)
+    return notify(`${label}: not done. Too many changes wait for the server.`, 'problem')
   const mutation: Mutation = { id: newUuid(), kind, input: input as object, shown, label }
   show(mutation)
-  pending.set([...pending.get(), mutation])
+  setPending([...pending.get(), mutation])
   void sendAll()
+}
+
+/** Goes on with what was not answered when the page, or another one of this person, was closed. */
+export async function resumePending(): Promise<void> {
+  const me = viewer.get()
+  if (!me) return
+  await takeOver(me.id, (left) => {
+    const known = new Set(pending.get().map(({ id }) => id))
+    const added = left.filter((mutation) => mutation.kind in kinds && !known.has(mutation.id))
+    for (const mutation of added) show(mutation)
+    if (added.length > 0) setPending([...added, ...pending.get()])
+  })
+  void sendAll()
+}
+
+function setPending(mutations: readonly Mutation[]): void {
+  pending.set(mutations)
+  const me = viewer.get()
+  if (me) store(me.id, mutations)
 }
 
 /** Ids of an object that does not exist yet. */
@@ -84,7 +124,7 @@ function show({ id, shown }: Mutation): void {
 }
 
 function settle({ id, shown }: Mutation): void {
-  pending.set(pending.get().filter((each) => each.id !== id))
+  setPending(pending.get().filter((each) => each.id !== id))
   if (shown) collections[shown.collection].unpatch(id)
 }
 
@@ -107,12 +147,14 @@ async function send(mutation: Mutation): Promise<boolean> {
   const { document, take } = kinds[mutation.kind]
   const variables = { input: { ...mutation.input, clientMutationId: mutation.id } }
   try {
-    const data = await client.request<Answer, object>(document as never, variables, { signal: AbortSignal.timeout(20_000) })
+    const data = await client.request<Answer, object>(document as never, variables, {
+      signal: AbortSignal.timeout(20_000),
+    })
     const [error] = data.result?.errors ?? []
     if (error) refuse(mutation, error.message)
     else take(data)
   } catch (error) {
-    if (!(error instanceof HiveError) || error.isTemporary) return false
+    if (!(error instanceof HiveError) || error.isTemporary || SIGN_IN_FIRST.has(error.code)) return false
     refuse(mutation, error.message)
   }
   settle(mutation)
@@ -135,7 +177,8 @@ function wait(milliseconds: number): Promise<void> {
 
 connection.listen(() => connection.get() !== 'offline' && wake?.())
 
-/** Nobody is signed in any more: what was not sent is not sent as somebody else. */
+/** Nobody is signed in any more: what was not sent waits, stored, until the same person signs in again. */
 export function forgetPending(): void {
-  for (const mutation of pending.get()) settle(mutation)
+  for (const { id, shown } of pending.get()) if (shown) collections[shown.collection].unpatch(id)
+  pending.set([])
 }

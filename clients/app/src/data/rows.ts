@@ -1,5 +1,12 @@
 /// The rows that the application holds, and how the server's objects become them.
-import type { CommentRowData, DocumentRowData, NotificationRowData, ProjectRowData, TaskRowData, ThreadCommentData } from '../graph/fragments'
+import type {
+  CommentRowData,
+  DocumentRowData,
+  NotificationRowData,
+  ProjectRowData,
+  TaskRowData,
+  ThreadCommentData,
+} from '../graph/fragments'
 import { Collection } from './collection'
 
 export interface Task extends Omit<TaskRowData, 'project' | 'parent' | 'assignee' | 'labels' | 'subtaskProgress'> {
@@ -91,7 +98,10 @@ export function toComment({ subject, parent, author, attachments, ...rest }: Com
 }
 
 /** A comment that was read with its thread; `more` is what the whole thread has in common, and its files. */
-export function toThreadComment({ author, ...rest }: ThreadCommentData, more: Pick<Comment, 'subjectId' | 'parentId' | 'attachments'>): Comment {
+export function toThreadComment(
+  { author, ...rest }: ThreadCommentData,
+  more: Pick<Comment, 'subjectId' | 'parentId' | 'attachments'>,
+): Comment {
   return { ...rest, ...more, authorId: author?.id ?? null, authorName: author?.displayName ?? 'Somebody' }
 }
 

@@ -2,7 +2,7 @@
 import { rankBetween } from '@pantherahive/client/rank'
 import { change, newId } from './mutations'
 import { type Status, type Task } from './rows'
-import { STATUS_NAMES } from '../ui/icons'
+import { STATUS_NAMES } from './words'
 
 /** The cards of a column, in their order. */
 export function column(all: readonly Task[], projectId: string, status: Status): Task[] {
@@ -18,7 +18,16 @@ export function moveTask(task: Task, status: Status, before: Task | undefined, a
   const place = before ? { afterId: before.id } : after ? { beforeId: after.id } : {}
   change('taskMove', { id: task.id, status, ...place }, `Move ${task.key} to ${STATUS_NAMES[status]}`, {
     collection: 'tasks',
-    patch: { id: task.id, changes: { status, rank: rankBetween(before?.rank ?? null, before && after && before.rank >= after.rank ? null : (after?.rank ?? null)) } as Partial<Task> },
+    patch: {
+      id: task.id,
+      changes: {
+        status,
+        rank: rankBetween(
+          before?.rank ?? null,
+          before && after && before.rank >= after.rank ? null : (after?.rank ?? null),
+        ),
+      } as Partial<Task>,
+    },
   })
 }
 
@@ -28,10 +37,17 @@ export function changeStatus(task: Task, status: Status): void {
 
 /** `input` is what is sent, `shown` what the row looks like meanwhile. */
 export function update(task: Task, input: object, shown: Partial<Task>, label: string): void {
-  change('taskUpdate', { id: task.id, ...input }, label, { collection: 'tasks', patch: { id: task.id, changes: shown as object } })
+  change('taskUpdate', { id: task.id, ...input }, label, {
+    collection: 'tasks',
+    patch: { id: task.id, changes: shown as object },
+  })
 }
 
-export function createTask(title: string, projectId: string, more: { status?: Status; after?: Task; parent?: Task; assigneeId?: string | null }): void {
+export function createTask(
+  title: string,
+  projectId: string,
+  more: { status?: Status; after?: Task; parent?: Task; assigneeId?: string | null },
+): void {
   const { uuid, id } = newId('Task')
   const { status = 'TODO', after, parent, assigneeId = null } = more
   const row: Partial<Task> & { isNew: true } = {
@@ -53,11 +69,18 @@ export function createTask(title: string, projectId: string, more: { status?: St
     labelIds: [],
     subtasks: { total: 0, done: 0 },
   }
-  const input = { id: uuid, projectId, title, status, ...(after ? { afterId: after.id } : {}), ...(parent ? { parentId: parent.id } : {}), ...(assigneeId ? { assigneeId } : {}) }
+  const input = {
+    id: uuid,
+    projectId,
+    title,
+    status,
+    ...(after ? { afterId: after.id } : {}),
+    ...(parent ? { parentId: parent.id } : {}),
+    ...(assigneeId ? { assigneeId } : {}),
+  }
   change('taskCreate', input, `Create “${title}”`, { collection: 'tasks', patch: { id, changes: row as object } })
 }
 
 export function isOpen({ status }: Task): boolean {
   return status !== 'DONE' && status !== 'CANCELED'
 }
-

@@ -16,7 +16,9 @@ interface Page {
 export function putThreads(subjectId: string, { nodes, pageInfo }: ThreadsData): void {
   for (const { replies, attachments, ...first } of nodes) {
     comments.put(toThreadComment(first, { subjectId, parentId: null, attachments: attachments.nodes }))
-    comments.put(...replies.nodes.map((reply) => toThreadComment(reply, { subjectId, parentId: first.id, attachments: [] })))
+    comments.put(
+      ...replies.nodes.map((reply) => toThreadComment(reply, { subjectId, parentId: first.id, attachments: [] })),
+    )
     remember(first.id, replies.pageInfo)
   }
   remember(subjectId, pageInfo)

@@ -41,7 +41,8 @@ export function useLoadOnce(key: string, load: () => Promise<unknown>): Loading 
         loaded.add(name)
         if (isCurrent) setState({ name, problem: null })
       },
-      (error: unknown) => isCurrent && setState({ name, problem: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) =>
+        isCurrent && setState({ name, problem: error instanceof Error ? error.message : String(error) }),
     )
     return () => {
       isCurrent = false

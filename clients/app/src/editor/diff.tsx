@@ -38,5 +38,7 @@ function shorten(text: string, isFirst: boolean, isLast: boolean): string {
 
 /** Who changed it, each once. */
 export function authors({ hunks }: Diff): string[] {
-  return [...new Set(hunks.filter(({ op }) => op !== 'EQUAL').flatMap(({ author }) => (author ? [author.displayName] : [])))]
+  return [
+    ...new Set(hunks.filter(({ op }) => op !== 'EQUAL').flatMap(({ author }) => (author ? [author.displayName] : []))),
+  ]
 }

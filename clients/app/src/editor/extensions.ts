@@ -25,7 +25,9 @@ export function extensions(doc: Doc, awareness: Awareness): Extensions {
     TaskList,
     TaskItem.configure({
       nested: true,
-      a11y: { checkboxLabel: (node, checked) => `${node.textContent || 'Empty entry'}: ${checked ? 'done' : 'not done'}` },
+      a11y: {
+        checkboxLabel: (node, checked) => `${node.textContent || 'Empty entry'}: ${checked ? 'done' : 'not done'}`,
+      },
     }),
     TableKit,
     Image,
@@ -40,7 +42,12 @@ const Carets = Extension.create<{ awareness: Awareness | null }>({
   addOptions: () => ({ awareness: null }),
   addProseMirrorPlugins() {
     if (!this.options.awareness) return []
-    return [yCursorPlugin(this.options.awareness, { cursorBuilder: caret, selectionBuilder: (user: CaretUser) => ({ class: `peer-selection hue-${hueOf(user.id ?? '')}` }) })]
+    return [
+      yCursorPlugin(this.options.awareness, {
+        cursorBuilder: caret,
+        selectionBuilder: (user: CaretUser) => ({ class: `peer-selection hue-${hueOf(user.id ?? '')}` }),
+      }),
+    ]
   },
 })
 

@@ -26,7 +26,9 @@ export class DocumentSession {
       onReadOnly: () => this.isReadOnly.set(true),
     })
     this.opened.provider.on('unsyncedChanges', () => this.#show())
-    this.opened.awareness.on('change', () => this.peers.set(presentUsers(this.opened.awareness).filter((user) => user.id !== me.id)))
+    this.opened.awareness.on('change', () =>
+      this.peers.set(presentUsers(this.opened.awareness).filter((user) => user.id !== me.id)),
+    )
   }
 
   destroy(): void {

@@ -43,7 +43,10 @@ export function Versions({ documentId, canUpdate }: { documentId: string; canUpd
     event.preventDefault()
     const form = event.currentTarget
     const name = String(new FormData(form).get('name') ?? '').trim() || null
-    void attempt(async () => (await client.request(DocumentSaveVersion, { input: { id: documentId, name } })).result, 'The version is saved.').then(() => form.reset())
+    void attempt(
+      async () => (await client.request(DocumentSaveVersion, { input: { id: documentId, name } })).result,
+      'The version is saved.',
+    ).then(() => form.reset())
   }
 
   async function compare(version: Version) {
@@ -59,14 +62,24 @@ export function Versions({ documentId, canUpdate }: { documentId: string; canUpd
   function restore(version: Version) {
     if (isAsking !== version.id) return setAsking(version.id)
     setAsking(null)
-    void attempt(async () => (await client.request(DocumentRestoreVersion, { input: { id: documentId, versionId: version.id } })).result, `Version ${version.number} is the text again.`)
+    void attempt(
+      async () =>
+        (await client.request(DocumentRestoreVersion, { input: { id: documentId, versionId: version.id } })).result,
+      `Version ${version.number} is the text again.`,
+    )
   }
 
   return (
     <div className="versions">
       {canUpdate && (
         <form className="version-form" onSubmit={save}>
-          <input name="name" aria-label="Name of the version" placeholder="Name of the version" maxLength={100} autoComplete="off" />
+          <input
+            name="name"
+            aria-label="Name of the version"
+            placeholder="Name of the version"
+            maxLength={100}
+            autoComplete="off"
+          />
           <button className="button">Save</button>
         </form>
       )}
@@ -82,7 +95,11 @@ export function Versions({ documentId, canUpdate }: { documentId: string; canUpd
               </time>
             </div>
             <div className="version-tools">
-              <button className="button button-quiet" aria-expanded={shown?.id === version.id} onClick={() => void compare(version)}>
+              <button
+                className="button button-quiet"
+                aria-expanded={shown?.id === version.id}
+                onClick={() => void compare(version)}
+              >
                 Changes since
               </button>
               {canUpdate && (

@@ -36,7 +36,13 @@ export function BoardScreen({ projectId: uuid }: { projectId: string }) {
   return (
     <div className="screen screen-board">
       <ScreenTitle title={project.name} before={<ProjectTabs project={project} current="board" />} />
-      {problem ? <Problem title="The board could not be loaded" reason={problem} retry={retry} /> : isLoading ? <Loading what="the board" /> : <Board projectId={projectId} canWrite={project.viewerCan.includes('CREATE')} />}
+      {problem ? (
+        <Problem title="The board could not be loaded" reason={problem} retry={retry} />
+      ) : isLoading ? (
+        <Loading what="the board" />
+      ) : (
+        <Board projectId={projectId} canWrite={project.viewerCan.includes('CREATE')} />
+      )}
     </div>
   )
 }
@@ -54,8 +60,16 @@ function Board({ projectId, canWrite }: { projectId: string; canWrite: boolean }
     const wanted = words.trim().toLowerCase()
     const isWanted = (task: Task) =>
       (!isMine || task.assigneeId === me?.id) &&
-      (!wanted || `${task.key} ${task.title} ${names.get(task.assigneeId ?? '')?.displayName ?? ''}`.toLowerCase().includes(wanted))
-    return new Map(COLUMNS.map((status) => [status, column(all, projectId, status).filter((task) => task.id === target?.id || isWanted(task))]))
+      (!wanted ||
+        `${task.key} ${task.title} ${names.get(task.assigneeId ?? '')?.displayName ?? ''}`
+          .toLowerCase()
+          .includes(wanted))
+    return new Map(
+      COLUMNS.map((status) => [
+        status,
+        column(all, projectId, status).filter((task) => task.id === target?.id || isWanted(task)),
+      ]),
+    )
   }, [all, projectId, words, isMine, me, names, target?.id])
 
   const shown = useMemo(() => {
@@ -80,11 +94,20 @@ function Board({ projectId, canWrite }: { projectId: string; canWrite: boolean }
         </button>
       </div>
       <p id="board-help" className="visually-hidden">
-        Arrow keys go from card to card, Enter opens one. Space picks a card up: then arrow keys move it, Space drops it, Escape puts it back.
+        Arrow keys go from card to card, Enter opens one. Space picks a card up: then arrow keys move it, Space drops
+        it, Escape puts it back.
       </p>
       <div className="board" role="group" aria-label="Board" tabIndex={-1} ref={dragging.board}>
         {COLUMNS.map((status) => (
-          <BoardColumn key={status} status={status} cards={shown.get(status) ?? []} projectId={projectId} canWrite={canWrite} dragging={dragging} columns={shown} />
+          <BoardColumn
+            key={status}
+            status={status}
+            cards={shown.get(status) ?? []}
+            projectId={projectId}
+            canWrite={canWrite}
+            dragging={dragging}
+            columns={shown}
+          />
         ))}
       </div>
     </>

@@ -49,9 +49,13 @@ export default function DocumentScreen({ documentId: uuid }: { documentId: strin
   }, [id, attempt])
 
   if (state === null) return <Loading what="the document" />
-  if ('problem' in state) return <Problem title="The document could not be loaded" reason={state.problem} retry={() => setAttempt(attempt + 1)} />
+  if ('problem' in state)
+    return (
+      <Problem title="The document could not be loaded" reason={state.problem} retry={() => setAttempt(attempt + 1)} />
+    )
   if (!document) return <Empty title="This document is not there" hint="It was deleted, or you may not see it." />
-  if (document.type !== 'TEXT') return <Empty title={document.title} hint="Spreadsheets and presentations are not shown here." />
+  if (document.type !== 'TEXT')
+    return <Empty title={document.title} hint="Spreadsheets and presentations are not shown here." />
   return <DocumentView key={id} document={document} visit={state.visit} />
 }
 
@@ -103,10 +107,18 @@ function DocumentView({ document, visit }: { document: Document; visit: Visit | 
         </div>
         <div className="document-tools">
           {session && <Peers session={session} />}
-          <button className="button button-toggle" aria-pressed={panel === 'comments'} onClick={() => setPanel(panel === 'comments' ? null : 'comments')}>
+          <button
+            className="button button-toggle"
+            aria-pressed={panel === 'comments'}
+            onClick={() => setPanel(panel === 'comments' ? null : 'comments')}
+          >
             <Icon name="comment" /> Comments
           </button>
-          <button className="button button-toggle" aria-pressed={panel === 'versions'} onClick={() => setPanel(panel === 'versions' ? null : 'versions')}>
+          <button
+            className="button button-toggle"
+            aria-pressed={panel === 'versions'}
+            onClick={() => setPanel(panel === 'versions' ? null : 'versions')}
+          >
             <Icon name="history" /> Versions
           </button>
         </div>
@@ -140,7 +152,10 @@ function DocumentTitle({ document, canUpdate }: { document: Document; canUpdate:
     const title = draft?.trim()
     setDraft(null)
     if (title && title !== document.title)
-      change('documentUpdate', { id: document.id, title }, `Rename “${document.title}”`, { collection: 'documents', patch: { id: document.id, changes: { title } as object } })
+      change('documentUpdate', { id: document.id, title }, `Rename “${document.title}”`, {
+        collection: 'documents',
+        patch: { id: document.id, changes: { title } as object },
+      })
   }
   if (!canUpdate) return <h1 className="document-title">{document.title}</h1>
   return (
@@ -170,7 +185,8 @@ function SinceLastVisit({ visit }: { visit: Visit }) {
   return (
     <section className="since" aria-label="Since your last visit">
       <p>
-        Since your last visit{who.length > 0 && <>, {who.join(' and ')} changed this</>}: <span className="added">{added} characters added</span>, <span className="removed">{removed} removed</span>
+        Since your last visit{who.length > 0 && <>, {who.join(' and ')} changed this</>}:{' '}
+        <span className="added">{added} characters added</span>, <span className="removed">{removed} removed</span>
         {visit.comments > 0 && <>, {visit.comments} new comments</>}.
       </p>
       <div className="since-tools">
@@ -199,7 +215,9 @@ function Text({ session, canUpdate }: { session: DocumentSession; canUpdate: boo
       element: place.current,
       extensions: extensions(session.opened.document, session.opened.awareness),
       injectCSS: false,
-      editorProps: { attributes: { class: 'text', role: 'textbox', 'aria-multiline': 'true', 'aria-label': 'Text of the document' } },
+      editorProps: {
+        attributes: { class: 'text', role: 'textbox', 'aria-multiline': 'true', 'aria-label': 'Text of the document' },
+      },
     })
     setEditor(made)
     return () => {
@@ -219,7 +237,13 @@ function Text({ session, canUpdate }: { session: DocumentSession; canUpdate: boo
   )
 }
 
-const STATE_NAMES: Record<TextState, string> = { connecting: 'Connecting …', saved: 'Saved', saving: 'Saving …', offline: 'Offline: your words wait here', refused: '' }
+const STATE_NAMES: Record<TextState, string> = {
+  connecting: 'Connecting …',
+  saved: 'Saved',
+  saving: 'Saving …',
+  offline: 'Offline: your words wait here',
+  refused: '',
+}
 
 function SaveState({ session }: { session: DocumentSession }) {
   const state = useStore(session.state)

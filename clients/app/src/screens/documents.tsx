@@ -16,7 +16,10 @@ import { timeAgo } from '../ui/times'
 async function load(projectId: string): Promise<void> {
   let after: string | null = null
   do {
-    const { project }: ResultOf<typeof ProjectDocuments> = await client.request(ProjectDocuments, { id: projectId, after })
+    const { project }: ResultOf<typeof ProjectDocuments> = await client.request(ProjectDocuments, {
+      id: projectId,
+      after,
+    })
     documents.put(...(project?.documents.nodes ?? []).map(toDocument))
     after = project?.documents.pageInfo.hasNextPage ? project.documents.pageInfo.endCursor : null
   } while (after !== null)
@@ -28,7 +31,10 @@ export function DocumentsScreen({ projectId: uuid }: { projectId: string }) {
   const all = useRows(documents)
   const { isLoading, problem, retry } = useLoadOnce(`documents ${projectId}`, () => load(projectId))
   const found = useMemo(
-    () => all.filter((each) => each.projectId === projectId && !each.deletedAt).toSorted((a, b) => b.updatedAt.localeCompare(a.updatedAt)),
+    () =>
+      all
+        .filter((each) => each.projectId === projectId && !each.deletedAt)
+        .toSorted((a, b) => b.updatedAt.localeCompare(a.updatedAt)),
     [all, projectId],
   )
   if (!project) return <Empty title="This project is not there" hint="It was deleted, or you may not see it." />

@@ -29,7 +29,10 @@ async function load(): Promise<void> {
   }
 }
 
-async function mark(input: { ids?: string[]; all?: boolean; as: 'READ' | 'UNREAD' | 'ARCHIVED' }, shown: readonly Notification[]): Promise<void> {
+async function mark(
+  input: { ids?: string[]; all?: boolean; as: 'READ' | 'UNREAD' | 'ARCHIVED' },
+  shown: readonly Notification[],
+): Promise<void> {
   const now = new Date().toISOString()
   const changes = input.as === 'READ' ? { readAt: now } : input.as === 'UNREAD' ? { readAt: null } : { archivedAt: now }
   for (const { id } of shown) notifications.amend(id, changes)
@@ -51,24 +54,45 @@ export function InboxScreen() {
   const [isUnreadOnly, setUnreadOnly] = useState(false)
   const { isLoading, problem, retry } = useLoadOnce('inbox', load)
   const shown = useMemo(
-    () => all.filter((each) => !each.archivedAt && !(isUnreadOnly && each.readAt)).toSorted((a, b) => b.createdAt.localeCompare(a.createdAt)),
+    () =>
+      all
+        .filter((each) => !each.archivedAt && !(isUnreadOnly && each.readAt))
+        .toSorted((a, b) => b.createdAt.localeCompare(a.createdAt)),
     [all, isUnreadOnly],
   )
   return (
     <div className="screen screen-reading">
       <ScreenTitle title="Inbox">
         <div className="title-tools">
-          <button className="button button-toggle" aria-pressed={isUnreadOnly} onClick={() => setUnreadOnly(!isUnreadOnly)}>
+          <button
+            className="button button-toggle"
+            aria-pressed={isUnreadOnly}
+            onClick={() => setUnreadOnly(!isUnreadOnly)}
+          >
             Only unread
           </button>
-          <button className="button" disabled={unread === 0} onClick={() => void mark({ all: true, as: 'READ' }, all.filter(({ readAt }) => !readAt))}>
+          <button
+            className="button"
+            disabled={unread === 0}
+            onClick={() =>
+              void mark(
+                { all: true, as: 'READ' },
+                all.filter(({ readAt }) => !readAt),
+              )
+            }
+          >
             <Icon name="check" /> Mark all as read
           </button>
         </div>
       </ScreenTitle>
       {problem && <Problem title="Your notifications could not be loaded" reason={problem} retry={retry} />}
       {isLoading && shown.length === 0 && <Loading what="your notifications" />}
-      {!isLoading && !problem && shown.length === 0 && <Empty title={isUnreadOnly ? 'Everything is read' : 'Nothing yet'} hint="Comments, mentions and assignments appear here as they happen." />}
+      {!isLoading && !problem && shown.length === 0 && (
+        <Empty
+          title={isUnreadOnly ? 'Everything is read' : 'Nothing yet'}
+          hint="Comments, mentions and assignments appear here as they happen."
+        />
+      )}
       <ul className="plain-list">
         {shown.map((notification) => (
           <NotificationLine key={notification.id} notification={notification} />
@@ -103,9 +127,19 @@ function NotificationLine({ notification }: { notification: Notification }) {
   return (
     <li className={`notification ${readAt ? '' : 'notification-unread'}`}>
       <span className="unread-dot" role={readAt ? undefined : 'img'} aria-label={readAt ? undefined : 'Unread'} />
-      {actor ? <Avatar id={actor.id} name={actor.displayName} size="large" /> : <span className="notification-icon"><Icon name={ICONS[reason] ?? 'inbox'} /></span>}
+      {actor ? (
+        <Avatar id={actor.id} name={actor.displayName} size="large" />
+      ) : (
+        <span className="notification-icon">
+          <Icon name={ICONS[reason] ?? 'inbox'} />
+        </span>
+      )}
       {path ? (
-        <Link to={path} className="notification-text" onClick={() => !readAt && void mark({ ids: [id], as: 'READ' }, [notification])}>
+        <Link
+          to={path}
+          className="notification-text"
+          onClick={() => !readAt && void mark({ ids: [id], as: 'READ' }, [notification])}
+        >
           {text}
         </Link>
       ) : (
@@ -114,10 +148,18 @@ function NotificationLine({ notification }: { notification: Notification }) {
       <time className="faint" dateTime={createdAt} title={momentInWords(createdAt)}>
         {timeAgo(createdAt)}
       </time>
-      <button className="icon-button" aria-label={readAt ? 'Mark as unread' : 'Mark as read'} onClick={() => void mark({ ids: [id], as: readAt ? 'UNREAD' : 'READ' }, [notification])}>
+      <button
+        className="icon-button"
+        aria-label={readAt ? 'Mark as unread' : 'Mark as read'}
+        onClick={() => void mark({ ids: [id], as: readAt ? 'UNREAD' : 'READ' }, [notification])}
+      >
         <Icon name={readAt ? 'eye' : 'check'} />
       </button>
-      <button className="icon-button" aria-label="Archive" onClick={() => void mark({ ids: [id], as: 'ARCHIVED' }, [notification])}>
+      <button
+        className="icon-button"
+        aria-label="Archive"
+        onClick={() => void mark({ ids: [id], as: 'ARCHIVED' }, [notification])}
+      >
         <Icon name="archive" />
       </button>
     </li>

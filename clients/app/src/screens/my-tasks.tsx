@@ -25,7 +25,11 @@ function groupOf({ dueOn }: Task): Group {
 const WEIGHT = { URGENT: 0, HIGH: 1, MEDIUM: 2, LOW: 3, NONE: 4 }
 
 function inOrder(a: Task, b: Task): number {
-  return (a.dueOn ?? '9').localeCompare(b.dueOn ?? '9') || WEIGHT[a.priority] - WEIGHT[b.priority] || a.key.localeCompare(b.key)
+  return (
+    (a.dueOn ?? '9').localeCompare(b.dueOn ?? '9') ||
+    WEIGHT[a.priority] - WEIGHT[b.priority] ||
+    a.key.localeCompare(b.key)
+  )
 }
 
 async function load(): Promise<void> {
@@ -43,7 +47,13 @@ export function MyTasksScreen() {
   const all = useRows(tasks)
   const { isLoading, problem, retry } = useLoadOnce('my-tasks', load)
   const mine = useMemo(
-    () => all.filter(({ assigneeId, status, deletedAt }) => assigneeId === me?.id && status !== 'DONE' && status !== 'CANCELED' && !deletedAt).toSorted(inOrder),
+    () =>
+      all
+        .filter(
+          ({ assigneeId, status, deletedAt }) =>
+            assigneeId === me?.id && status !== 'DONE' && status !== 'CANCELED' && !deletedAt,
+        )
+        .toSorted(inOrder),
     [all, me],
   )
   const overdue = mine.filter(({ dueOn }) => dueOn !== null && daysFromToday(dueOn) < 0).length
@@ -52,13 +62,20 @@ export function MyTasksScreen() {
       <ScreenTitle title="My tasks">
         {mine.length > 0 && (
           <p className="faint">
-            {mine.length} open{overdue > 0 && <>, <span className="late">{overdue} overdue</span></>}
+            {mine.length} open
+            {overdue > 0 && (
+              <>
+                , <span className="late">{overdue} overdue</span>
+              </>
+            )}
           </p>
         )}
       </ScreenTitle>
       {problem && <Problem title="Your tasks could not be loaded" reason={problem} retry={retry} />}
       {isLoading && mine.length === 0 && <Loading what="your tasks" />}
-      {!isLoading && !problem && mine.length === 0 && <Empty title="Nothing to do" hint="Tasks that are assigned to you appear here." />}
+      {!isLoading && !problem && mine.length === 0 && (
+        <Empty title="Nothing to do" hint="Tasks that are assigned to you appear here." />
+      )}
       {GROUPS.map((group) => {
         const rows = mine.filter((task) => groupOf(task) === group)
         if (rows.length === 0) return null

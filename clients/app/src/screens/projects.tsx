@@ -11,7 +11,10 @@ export function ProjectsScreen() {
   const allProjects = useRows(projects)
   const allTeams = useRows(teams)
   const groups = useMemo(
-    () => allTeams.map((team) => ({ team, projects: allProjects.filter(({ teamId }) => teamId === team.id) })).filter((group) => group.projects.length > 0),
+    () =>
+      allTeams
+        .map((team) => ({ team, projects: allProjects.filter(({ teamId }) => teamId === team.id) }))
+        .filter((group) => group.projects.length > 0),
     [allProjects, allTeams],
   )
   return (
@@ -28,7 +31,9 @@ export function ProjectsScreen() {
                   <Icon name="project" />
                   <span className="row-link-name">{name}</span>
                   {visibility === 'PRIVATE' && <span className="faint">Private</span>}
-                  {status !== 'ACTIVE' && <span className="faint">{status === 'COMPLETED' ? 'Completed' : 'Archived'}</span>}
+                  {status !== 'ACTIVE' && (
+                    <span className="faint">{status === 'COMPLETED' ? 'Completed' : 'Archived'}</span>
+                  )}
                 </Link>
               </li>
             ))}

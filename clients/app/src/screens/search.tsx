@@ -15,7 +15,14 @@ type Hit = Found['edges'][number]
 /** After a key, in milliseconds. */
 const PAUSE_MS = 150
 
-const TYPE_NAMES: Record<string, string> = { TASK: 'Tasks', DOCUMENT: 'Documents', COMMENT: 'Comments', PROJECT: 'Projects', USER: 'People', TEAM: 'Teams' }
+const TYPE_NAMES: Record<string, string> = {
+  TASK: 'Tasks',
+  DOCUMENT: 'Documents',
+  COMMENT: 'Comments',
+  PROJECT: 'Projects',
+  USER: 'People',
+  TEAM: 'Teams',
+}
 
 export function SearchScreen({ query, type }: { query: string; type: string }) {
   const [words, setWords] = useState(query)
@@ -50,15 +57,34 @@ export function SearchScreen({ query, type }: { query: string; type: string }) {
       <ScreenTitle title="Search" />
       <form className="search-form" role="search" onSubmit={(event) => event.preventDefault()}>
         <Icon name="search" />
-        <input id="search-words" ref={input} type="search" aria-label="Words to search for" placeholder="Tasks, documents, comments, people …" value={words} maxLength={500} autoComplete="off" onChange={(event) => setWords(event.target.value)} />
+        <input
+          id="search-words"
+          ref={input}
+          type="search"
+          aria-label="Words to search for"
+          placeholder="Tasks, documents, comments, people …"
+          value={words}
+          maxLength={500}
+          autoComplete="off"
+          onChange={(event) => setWords(event.target.value)}
+        />
       </form>
       {counts.length > 0 && query && (
         <div className="search-types" role="group" aria-label="Kinds of results">
-          <button className="button button-toggle" aria-pressed={!type} onClick={() => navigate(path(words, ''), { replace: true })}>
+          <button
+            className="button button-toggle"
+            aria-pressed={!type}
+            onClick={() => navigate(path(words, ''), { replace: true })}
+          >
             All
           </button>
           {counts.map(({ value, count }) => (
-            <button key={value} className="button button-toggle" aria-pressed={type === value} onClick={() => navigate(path(words, value), { replace: true })}>
+            <button
+              key={value}
+              className="button button-toggle"
+              aria-pressed={type === value}
+              onClick={() => navigate(path(words, value), { replace: true })}
+            >
               {TYPE_NAMES[value] ?? value} <span className="group-count">{count}</span>
             </button>
           ))}
@@ -73,8 +99,15 @@ export function SearchScreen({ query, type }: { query: string; type: string }) {
           Nothing matches “{found?.query}”. These are results for <strong>{result.suggestion}</strong>.
         </p>
       )}
-      {result && result.edges.length === 0 && <Empty title="Nothing found" hint="Other words may help; the last one may be unfinished." />}
-      {!query && <Empty title="Find anything you can see" hint="By words, phrases in quotes, or a task’s key. Press / anywhere to come here." />}
+      {result && result.edges.length === 0 && (
+        <Empty title="Nothing found" hint="Other words may help; the last one may be unfinished." />
+      )}
+      {!query && (
+        <Empty
+          title="Find anything you can see"
+          hint="By words, phrases in quotes, or a task’s key. Press / anywhere to come here."
+        />
+      )}
       {result && result.edges.length > 0 && (
         <ul className="plain-list">
           {result.edges.map((hit) => (
@@ -97,7 +130,13 @@ function path(words: string, type: string): string {
 
 function HitLine({ hit }: { hit: Hit }) {
   const { node } = hit
-  const line = (to: string | null, icon: ReactNode, title: ReactNode, where: string | null | undefined, more?: ReactNode) => {
+  const line = (
+    to: string | null,
+    icon: ReactNode,
+    title: ReactNode,
+    where: string | null | undefined,
+    more?: ReactNode,
+  ) => {
     const content = (
       <>
         {icon}
@@ -118,19 +157,52 @@ function HitLine({ hit }: { hit: Hit }) {
   }
   switch (node.__typename) {
     case 'Task':
-      return line(`/tasks/${node.key}`, <StatusIcon status={node.status} label />, <><span className="task-key">{node.key}</span> {marked(hit, 'title') ?? node.title}</>, node.project.name, marked(hit, 'description'))
+      return line(
+        `/tasks/${node.key}`,
+        <StatusIcon status={node.status} label />,
+        <>
+          <span className="task-key">{node.key}</span> {marked(hit, 'title') ?? node.title}
+        </>,
+        node.project.name,
+        marked(hit, 'description'),
+      )
     case 'Document':
-      return line(`/documents/${fromGlobalId(node.id).uuid}`, <Icon name="document" />, marked(hit, 'title') ?? node.title, node.project.name, marked(hit, 'content'))
+      return line(
+        `/documents/${fromGlobalId(node.id).uuid}`,
+        <Icon name="document" />,
+        marked(hit, 'title') ?? node.title,
+        node.project.name,
+        marked(hit, 'content'),
+      )
     case 'Project':
-      return line(`/projects/${fromGlobalId(node.id).uuid}`, <Icon name="project" />, marked(hit, 'name') ?? node.name, node.team.name, marked(hit, 'description'))
+      return line(
+        `/projects/${fromGlobalId(node.id).uuid}`,
+        <Icon name="project" />,
+        marked(hit, 'name') ?? node.name,
+        node.team.name,
+        marked(hit, 'description'),
+      )
     case 'Comment': {
       const { subject } = node
       const to = subject.__typename === 'Task' ? `/tasks/${subject.key}` : `/documents/${fromGlobalId(subject.id).uuid}`
       const title = subject.__typename === 'Task' || subject.__typename === 'Document' ? subject.title : ''
-      return line(to, <Icon name="comment" />, <>{node.author?.displayName ?? 'Somebody'} on {title}</>, null, marked(hit, 'body') ?? node.body)
+      return line(
+        to,
+        <Icon name="comment" />,
+        <>
+          {node.author?.displayName ?? 'Somebody'} on {title}
+        </>,
+        null,
+        marked(hit, 'body') ?? node.body,
+      )
     }
     case 'User':
-      return line(null, <Avatar id={node.id} name={node.displayName} />, marked(hit, 'displayName') ?? node.displayName, node.email)
+      return line(
+        null,
+        <Avatar id={node.id} name={node.displayName} />,
+        marked(hit, 'displayName') ?? node.displayName,
+        node.email,
+      )
     case 'Team':
       return line(null, <Icon name="project" />, marked(hit, 'name') ?? node.teamName, null)
   }

@@ -79,7 +79,12 @@ export function SignInScreen() {
           <div className="sign-in-demo">
             <p>This is a demo: come in as</p>
             {people.map(({ name, email, password }) => (
-              <button key={email} className="button button-wide" disabled={isBusy} onClick={() => void signIn(email, password, '')}>
+              <button
+                key={email}
+                className="button button-wide"
+                disabled={isBusy}
+                onClick={() => void signIn(email, password, '')}
+              >
                 {name}
               </button>
             ))}

@@ -28,7 +28,17 @@ const more = new Map<string, TaskMore>()
 async function load(key: string): Promise<void> {
   const { task } = await client.request(TaskByKey, { key })
   if (!task) return
-  const { viewerCan, viewerIsWatching, creator, createdAt, parent, subtasks, comments: threads, description, ...row } = task
+  const {
+    viewerCan,
+    viewerIsWatching,
+    creator,
+    createdAt,
+    parent,
+    subtasks,
+    comments: threads,
+    description,
+    ...row
+  } = task
   more.set(task.id, { viewerCan, viewerIsWatching, creator, createdAt, parent })
   tasks.put({ ...toTask({ ...row, parent }), description }, ...subtasks.nodes.map(toTask))
   putThreads(task.id, threads)
@@ -42,7 +52,8 @@ export function TaskScreen({ taskKey }: { taskKey: string }) {
   const details = task && more.get(task.id)
   if (problem && !details) return <Problem title="The task could not be loaded" reason={problem} retry={retry} />
   if (isLoading && !details) return <Loading what={taskKey} />
-  if (!task || !details) return <Empty title={`${taskKey} is not there`} hint="It was deleted, or you may not see it." />
+  if (!task || !details)
+    return <Empty title={`${taskKey} is not there`} hint="It was deleted, or you may not see it." />
   return <TaskView task={task} details={details} />
 }
 
@@ -144,7 +155,11 @@ function Description({ task, canUpdate }: { task: Task; canUpdate: boolean }) {
     )
   return (
     <section className="description" aria-label="Description">
-      {task.description ? <Markdown text={task.description} /> : canUpdate ? null : <p className="faint">No description.</p>}
+      {task.description ? (
+        <Markdown text={task.description} />
+      ) : canUpdate ? null : (
+        <p className="faint">No description.</p>
+      )}
       {canUpdate && (
         <button className="button button-quiet edit-button" onClick={() => setDraft(task.description ?? '')}>
           <Icon name="edit" /> {task.description ? 'Edit' : 'Add a description'}
@@ -156,14 +171,22 @@ function Description({ task, canUpdate }: { task: Task; canUpdate: boolean }) {
 
 function Subtasks({ task, canCreate }: { task: Task; canCreate: boolean }) {
   const all = useRows(tasks)
-  const children = useMemo(() => all.filter(({ parentId, deletedAt }) => parentId === task.id && !deletedAt).toSorted(byRank), [all, task.id])
+  const children = useMemo(
+    () => all.filter(({ parentId, deletedAt }) => parentId === task.id && !deletedAt).toSorted(byRank),
+    [all, task.id],
+  )
   const [isAdding, setAdding] = useState(false)
   if (children.length === 0 && !canCreate) return null
   const done = children.filter(({ status }) => status === 'DONE').length
   return (
     <section className="task-section" aria-labelledby="subtasks">
       <h2 id="subtasks">
-        Sub-tasks {children.length > 0 && <span className="group-count">{done} of {children.length}</span>}
+        Sub-tasks{' '}
+        {children.length > 0 && (
+          <span className="group-count">
+            {done} of {children.length}
+          </span>
+        )}
       </h2>
       {children.length > 0 && (
         <ul className="task-list">
@@ -184,7 +207,16 @@ function Subtasks({ task, canCreate }: { task: Task; canCreate: boolean }) {
               event.currentTarget.reset()
             }}
           >
-            <input name="title" aria-label="Title of a new sub-task" placeholder="Title" maxLength={255} autoFocus autoComplete="off" onBlur={(event) => !event.target.value && setAdding(false)} onKeyDown={(event) => event.key === 'Escape' && setAdding(false)} />
+            <input
+              name="title"
+              aria-label="Title of a new sub-task"
+              placeholder="Title"
+              maxLength={255}
+              autoFocus
+              autoComplete="off"
+              onBlur={(event) => !event.target.value && setAdding(false)}
+              onKeyDown={(event) => event.key === 'Escape' && setAdding(false)}
+            />
           </form>
         ) : (
           <button className="button button-quiet edit-button" onClick={() => setAdding(true)}>

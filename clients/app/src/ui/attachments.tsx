@@ -27,7 +27,8 @@ export function Attachments({ task, files, canAttach }: AttachmentsProps) {
 
   async function send(chosen: FileList | null) {
     for (const file of chosen ?? []) {
-      const show = (share: number) => setSending((all) => [...all.filter(({ name }) => name !== file.name), { name: file.name, share }])
+      const show = (share: number) =>
+        setSending((all) => [...all.filter(({ name }) => name !== file.name), { name: file.name, share }])
       show(0)
       try {
         await upload(client, file, { subjectId: task.id, onProgress: (sent, total) => show(sent / total) })
@@ -80,7 +81,11 @@ export function Attachments({ task, files, canAttach }: AttachmentsProps) {
               )}
               <span className="faint">{bytesInWords(byteSize)}</span>
               {canAttach && (
-                <button className="icon-button" aria-label={`Remove ${fileName}`} onClick={() => void remove(id, fileName)}>
+                <button
+                  className="icon-button"
+                  aria-label={`Remove ${fileName}`}
+                  onClick={() => void remove(id, fileName)}
+                >
                   <Icon name="trash" size={14} />
                 </button>
               )}
@@ -97,7 +102,14 @@ export function Attachments({ task, files, canAttach }: AttachmentsProps) {
       )}
       {canAttach && (
         <>
-          <input ref={input} type="file" multiple hidden aria-label="Files to attach" onChange={(event) => void send(event.target.files).then(() => input.current && (input.current.value = ''))} />
+          <input
+            ref={input}
+            type="file"
+            multiple
+            hidden
+            aria-label="Files to attach"
+            onChange={(event) => void send(event.target.files).then(() => input.current && (input.current.value = ''))}
+          />
           <button className="button button-quiet edit-button" onClick={() => input.current?.click()}>
             <Icon name="attach" /> Attach a file
           </button>

@@ -6,7 +6,8 @@ import { useRow } from '../data/use-rows'
 import { Link } from '../router'
 import { Avatar } from './avatar'
 import type { Dragging } from './dragging'
-import { Icon, PriorityIcon, StatusIcon, STATUS_NAMES } from './icons'
+import { STATUS_NAMES } from '../data/words'
+import { Icon, PriorityIcon, StatusIcon } from './icons'
 import { DueDate, Labels, TaskMarks } from './task-line'
 
 interface ColumnProps {
@@ -21,7 +22,11 @@ interface ColumnProps {
 export function BoardColumn({ status, cards, projectId, canWrite, dragging, columns }: ColumnProps) {
   const isTarget = dragging.target?.status === status
   return (
-    <section className={`column ${isTarget ? 'column-target' : ''}`} data-status={status} aria-labelledby={`column-${status}`}>
+    <section
+      className={`column ${isTarget ? 'column-target' : ''}`}
+      data-status={status}
+      aria-labelledby={`column-${status}`}
+    >
       <h2 id={`column-${status}`} className="column-title">
         <StatusIcon status={status} />
         {STATUS_NAMES[status]}
@@ -39,7 +44,15 @@ export function BoardColumn({ status, cards, projectId, canWrite, dragging, colu
   )
 }
 
-function Card({ task, dragging, columns }: { task: Task; dragging: Dragging; columns: ReadonlyMap<Status, readonly Task[]> }) {
+function Card({
+  task,
+  dragging,
+  columns,
+}: {
+  task: Task
+  dragging: Dragging
+  columns: ReadonlyMap<Status, readonly Task[]>
+}) {
   const assignee = useRow(people, task.assigneeId)
   const isLifted = dragging.target?.id === task.id
   return (
@@ -86,7 +99,15 @@ function AddCard({ status, projectId, last }: { status: Status; projectId: strin
     )
   return (
     <form className="add-form" onSubmit={submit} onKeyDown={(event) => event.key === 'Escape' && setOpen(false)}>
-      <input name="title" aria-label={`Title of a new task in ${STATUS_NAMES[status]}`} placeholder="Title" maxLength={255} autoFocus autoComplete="off" onBlur={(event) => !event.target.value && setOpen(false)} />
+      <input
+        name="title"
+        aria-label={`Title of a new task in ${STATUS_NAMES[status]}`}
+        placeholder="Title"
+        maxLength={255}
+        autoFocus
+        autoComplete="off"
+        onBlur={(event) => !event.target.value && setOpen(false)}
+      />
     </form>
   )
 }

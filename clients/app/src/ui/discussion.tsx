@@ -14,19 +14,33 @@ import { momentInWords, timeAgo } from './times'
 
 const EMOJI = ['👍', '❤️', '🎉', '👀', '😄', '🙏'] as const
 
-const EMOJI_NAMES: Record<string, string> = { '👍': 'thumbs up', '❤️': 'heart', '🎉': 'celebration', '👀': 'eyes', '😄': 'laughing', '🙏': 'thanks' }
+const EMOJI_NAMES: Record<string, string> = {
+  '👍': 'thumbs up',
+  '❤️': 'heart',
+  '🎉': 'celebration',
+  '👀': 'eyes',
+  '😄': 'laughing',
+  '🙏': 'thanks',
+}
 
 export function Discussion({ subjectId, canComment }: { subjectId: string; canComment: boolean }) {
   const all = useRows(comments)
   const pages = useStore(nextPages)
   const threads = useMemo(() => {
-    const here = all.filter((comment) => comment.subjectId === subjectId).toSorted((a, b) => a.createdAt.localeCompare(b.createdAt) || a.id.localeCompare(b.id))
-    return here.filter(({ parentId }) => !parentId).map((first) => ({ first, replies: here.filter(({ parentId }) => parentId === first.id) }))
+    const here = all
+      .filter((comment) => comment.subjectId === subjectId)
+      .toSorted((a, b) => a.createdAt.localeCompare(b.createdAt) || a.id.localeCompare(b.id))
+    return here
+      .filter(({ parentId }) => !parentId)
+      .map((first) => ({ first, replies: here.filter(({ parentId }) => parentId === first.id) }))
   }, [all, subjectId])
   return (
     <section className="task-section discussion" aria-labelledby="comments">
       <h2 id="comments">
-        Comments {threads.length > 0 && <span className="group-count">{threads.reduce((sum, { replies }) => sum + 1 + replies.length, 0)}</span>}
+        Comments{' '}
+        {threads.length > 0 && (
+          <span className="group-count">{threads.reduce((sum, { replies }) => sum + 1 + replies.length, 0)}</span>
+        )}
       </h2>
       <ol className="threads">
         {threads.map(({ first, replies }) => (
@@ -54,7 +68,10 @@ export function Discussion({ subjectId, canComment }: { subjectId: string; canCo
 
 function More({ label, load }: { label: string; load: () => Promise<void> }) {
   return (
-    <button className="button button-quiet reply-button" onClick={() => void load().catch((error: Error) => notify(error.message, 'problem'))}>
+    <button
+      className="button button-quiet reply-button"
+      onClick={() => void load().catch((error: Error) => notify(error.message, 'problem'))}
+    >
       {label}
     </button>
   )
@@ -63,7 +80,10 @@ function More({ label, load }: { label: string; load: () => Promise<void> }) {
 function CommentView({ comment }: { comment: Comment }) {
   const me = useStore(viewer)
   return (
-    <article className={`comment ${comment.isPending ? 'comment-pending' : ''}`} aria-label={`Comment by ${comment.authorName}`}>
+    <article
+      className={`comment ${comment.isPending ? 'comment-pending' : ''}`}
+      aria-label={`Comment by ${comment.authorName}`}
+    >
       <Avatar id={comment.authorId ?? ''} name={comment.authorName} size="large" isDecoration />
       <div className="comment-body">
         <header className="comment-head">
@@ -77,7 +97,12 @@ function CommentView({ comment }: { comment: Comment }) {
             <button
               className="icon-button comment-delete"
               aria-label="Delete this comment"
-              onClick={() => change('commentDelete', { id: comment.id }, 'Delete a comment', { collection: 'comments', patch: { id: comment.id, changes: null } })}
+              onClick={() =>
+                change('commentDelete', { id: comment.id }, 'Delete a comment', {
+                  collection: 'comments',
+                  patch: { id: comment.id, changes: null },
+                })
+              }
             >
               <Icon name="trash" size={14} />
             </button>
@@ -105,22 +130,46 @@ function Reactions({ comment }: { comment: Comment }) {
     const known = comment.reactions.find((each) => each.emoji === emoji)
     const on = !known?.viewerReacted
     const reactions = known
-      ? comment.reactions.map((each) => (each.emoji === emoji ? { ...each, count: each.count + (on ? 1 : -1), viewerReacted: on } : each)).filter(({ count }) => count > 0)
+      ? comment.reactions
+          .map((each) =>
+            each.emoji === emoji ? { ...each, count: each.count + (on ? 1 : -1), viewerReacted: on } : each,
+          )
+          .filter(({ count }) => count > 0)
       : [...comment.reactions, { emoji, count: 1, viewerReacted: true }]
     setOpen(false)
-    change('commentReact', { id: comment.id, emoji, on }, on ? `React with ${emoji}` : `Take ${emoji} back`, { collection: 'comments', patch: { id: comment.id, changes: { reactions } as object } })
+    change('commentReact', { id: comment.id, emoji, on }, on ? `React with ${emoji}` : `Take ${emoji} back`, {
+      collection: 'comments',
+      patch: { id: comment.id, changes: { reactions } as object },
+    })
   }
   return (
     <div className="reactions">
       {comment.reactions.map(({ emoji, count, viewerReacted }) => (
-        <button key={emoji} className="reaction" aria-pressed={viewerReacted} aria-label={`${EMOJI_NAMES[emoji] ?? emoji}, ${count}`} onClick={() => react(emoji)}>
+        <button
+          key={emoji}
+          className="reaction"
+          aria-pressed={viewerReacted}
+          aria-label={`${EMOJI_NAMES[emoji] ?? emoji}, ${count}`}
+          onClick={() => react(emoji)}
+        >
           <span aria-hidden="true">{emoji}</span> {count}
         </button>
       ))}
       {isOpen ? (
-        <span className="reaction-choice" role="group" aria-label="Reactions" onKeyDown={(event: KeyboardEvent) => event.key === 'Escape' && setOpen(false)}>
+        <span
+          className="reaction-choice"
+          role="group"
+          aria-label="Reactions"
+          onKeyDown={(event: KeyboardEvent) => event.key === 'Escape' && setOpen(false)}
+        >
           {EMOJI.map((emoji, index) => (
-            <button key={emoji} className="reaction-pick" autoFocus={index === 0} aria-label={`React: ${EMOJI_NAMES[emoji]}`} onClick={() => react(emoji)}>
+            <button
+              key={emoji}
+              className="reaction-pick"
+              autoFocus={index === 0}
+              aria-label={`React: ${EMOJI_NAMES[emoji]}`}
+              onClick={() => react(emoji)}
+            >
               <span aria-hidden="true">{emoji}</span>
             </button>
           ))}
@@ -144,7 +193,14 @@ function Reply({ subjectId, parent }: { subjectId: string; parent: Comment }) {
     )
   return (
     <div className="reply-form">
-      <Composer subjectId={subjectId} parentId={parent.id} label={`Reply to ${parent.authorName}`} button="Reply" isFocused onDone={() => setOpen(false)} />
+      <Composer
+        subjectId={subjectId}
+        parentId={parent.id}
+        label={`Reply to ${parent.authorName}`}
+        button="Reply"
+        isFocused
+        onDone={() => setOpen(false)}
+      />
     </div>
   )
 }
@@ -183,7 +239,10 @@ function Composer({ subjectId, parentId, label, button, isFocused = false, onDon
       reactions: [],
       attachments: [],
     }
-    change('commentCreate', { id: uuid, subjectId, body, ...(parentId ? { parentId } : {}) }, 'Comment', { collection: 'comments', patch: { id, changes: row as object } })
+    change('commentCreate', { id: uuid, subjectId, body, ...(parentId ? { parentId } : {}) }, 'Comment', {
+      collection: 'comments',
+      patch: { id, changes: row as object },
+    })
     setText('')
     onDone?.()
   }

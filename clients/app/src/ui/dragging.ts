@@ -1,11 +1,21 @@
 /// Moves cards between columns: with a mouse, with a finger that rests on a card first, or with the keyboard.
 ///
 /// All three change one `target`, which the board shows as if the card were there already; nothing is sent until it is dropped.
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type MouseEvent, type PointerEvent, type RefObject } from 'react'
+import {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type MouseEvent,
+  type PointerEvent,
+  type RefObject,
+} from 'react'
 import { announce } from '../data/notices'
 import { tasks, type Status, type Task } from '../data/rows'
 import { moveTask } from '../data/tasks'
-import { STATUS_NAMES } from './icons'
+import { STATUS_NAMES } from '../data/words'
 
 export interface Target {
   id: string
@@ -55,7 +65,8 @@ export function useDragging(isAllowed: boolean): Dragging {
     if (!aimed || !task) return
     const others = (shownColumns.current.get(aimed.status) ?? []).filter(({ id }) => id !== task.id)
     const [before, after] = [others[aimed.index - 1], others[aimed.index]]
-    const stays = task.status === aimed.status && (!before || before.rank < task.rank) && (!after || task.rank < after.rank)
+    const stays =
+      task.status === aimed.status && (!before || before.rank < task.rank) && (!after || task.rank < after.rank)
     if (!stays) moveTask(task, aimed.status, before, after)
     announce(`${task.key} dropped in ${STATUS_NAMES[aimed.status]}, ${aimed.index + 1} of ${others.length + 1}.`)
   }, [aim])
@@ -102,7 +113,9 @@ export function useDragging(isAllowed: boolean): Dragging {
       ghost.style.transform = `translate(${bounds.left + x - startX}px, ${bounds.top + y - startY}px) rotate(1.5deg)`
       const found = columnAt(board.current, x)
       if (!found) return
-      const cards = [...found.querySelectorAll<HTMLElement>('[data-task]')].filter(({ dataset }) => dataset.task !== task.id)
+      const cards = [...found.querySelectorAll<HTMLElement>('[data-task]')].filter(
+        ({ dataset }) => dataset.task !== task.id,
+      )
       const index = cards.filter((each) => middle(each) < y).length
       aim({ id: task.id, status: found.dataset.status as Status, index })
     }

@@ -32,7 +32,13 @@ export function Frame({ route, children }: { route: Route; children: ReactNode }
           <Place to="/" icon="tasks" name="My tasks" isCurrent={route.screen === 'my-tasks'} />
           <InboxPlace isCurrent={route.screen === 'inbox'} />
           <Place to="/search" icon="search" name="Search" isCurrent={route.screen === 'search'} shortcut="/" />
-          <Place to="/projects" icon="project" name="Projects" isCurrent={route.screen === 'projects'} className="narrow-only" />
+          <Place
+            to="/projects"
+            icon="project"
+            name="Projects"
+            isCurrent={route.screen === 'projects'}
+            className="narrow-only"
+          />
         </div>
         <ProjectPlaces route={route} />
         <div className="sidebar-foot">
@@ -89,7 +95,10 @@ function ProjectPlaces({ route }: { route: Route }) {
   const groups = useMemo(
     () =>
       allTeams
-        .map((team) => ({ team, projects: allProjects.filter(({ teamId, status }) => teamId === team.id && status === 'ACTIVE') }))
+        .map((team) => ({
+          team,
+          projects: allProjects.filter(({ teamId, status }) => teamId === team.id && status === 'ACTIVE'),
+        }))
         .filter((group) => group.projects.length > 0),
     [allProjects, allTeams],
   )
@@ -99,7 +108,12 @@ function ProjectPlaces({ route }: { route: Route }) {
         <div key={group.team.id} className="project-group" role="group" aria-labelledby={`team-${group.team.key}`}>
           <h2 id={`team-${group.team.key}`}>{group.team.name}</h2>
           {group.projects.map(({ id, name }) => (
-            <Link key={id} to={projectPath(id)} className="place" aria-current={current === fromGlobalId(id).uuid ? 'page' : undefined}>
+            <Link
+              key={id}
+              to={projectPath(id)}
+              className="place"
+              aria-current={current === fromGlobalId(id).uuid ? 'page' : undefined}
+            >
               <Icon name="project" />
               <span className="place-name">{name}</span>
             </Link>
@@ -119,10 +133,23 @@ function ConnectionBadge() {
   const isWaiting = state === 'offline' && waiting.length > 0
   const label = isWaiting ? `Offline · ${waiting.length} waiting` : STATE_NAMES[state]
   return (
-    <Popover label={label} className={`connection connection-${state.replace(' ', '-')}`} buttonContent={<><span className="connection-dot" aria-hidden="true" /><span className="connection-name">{label}</span></>}>
+    <Popover
+      label={label}
+      className={`connection connection-${state.replace(' ', '-')}`}
+      buttonContent={
+        <>
+          <span className="connection-dot" aria-hidden="true" />
+          <span className="connection-name">{label}</span>
+        </>
+      }
+    >
       <div className="connection-card">
         <p className="popover-title">{STATE_NAMES[state]}</p>
-        <p>{state === 'offline' ? 'The server cannot be reached. Go on working: changes are sent as soon as it can.' : 'What others do appears here at once.'}</p>
+        <p>
+          {state === 'offline'
+            ? 'The server cannot be reached. Go on working: changes are sent as soon as it can.'
+            : 'What others do appears here at once.'}
+        </p>
         {waiting.length > 0 && (
           <ol className="waiting">
             {waiting.map(({ id, label: text }) => (
@@ -140,7 +167,16 @@ function ViewerMenu() {
   const chosen = useStore(theme)
   if (!me) return null
   return (
-    <Popover label={me.displayName} className="viewer" buttonContent={<><Avatar id={me.id} name={me.displayName} isDecoration /><span className="viewer-name">{me.displayName}</span></>}>
+    <Popover
+      label={me.displayName}
+      className="viewer"
+      buttonContent={
+        <>
+          <Avatar id={me.id} name={me.displayName} isDecoration />
+          <span className="viewer-name">{me.displayName}</span>
+        </>
+      }
+    >
       <div className="viewer-card">
         <p className="popover-title">{me.displayName}</p>
         <p className="faint">{me.email}</p>

@@ -1,7 +1,8 @@
 /// What became of a task, newest first.
 import { useState } from 'react'
 import { Avatar } from './avatar'
-import { Icon, PRIORITY_NAMES, STATUS_NAMES } from './icons'
+import { PRIORITY_NAMES, STATUS_NAMES } from '../data/words'
+import { Icon } from './icons'
 import { dayInWords, momentInWords, timeAgo } from './times'
 import type { TaskHistoryData } from './use-history'
 
@@ -21,7 +22,11 @@ export function History({ entries: all }: { entries: readonly Entry[] }) {
       <ol className="activity">
         {shown.map(({ entry, words }) => (
           <li key={entry.id}>
-            {entry.actor ? <Avatar id={entry.actor.id} name={entry.actor.displayName} isDecoration /> : <Icon name="clock" />}
+            {entry.actor ? (
+              <Avatar id={entry.actor.id} name={entry.actor.displayName} isDecoration />
+            ) : (
+              <Icon name="clock" />
+            )}
             <span>
               <span className="activity-actor">{entry.actor?.displayName ?? 'The server'}</span> {words}
             </span>

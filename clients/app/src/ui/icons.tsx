@@ -1,6 +1,7 @@
 /// Icons, drawn on a grid of 16, in the colour of the text around them.
 import type { ReactNode } from 'react'
 import type { Priority, Status } from '../data/rows'
+import { PRIORITY_NAMES, STATUS_NAMES } from '../data/words'
 
 const PATHS = {
   tasks: 'M2.5 4.5l1.2 1.2L6 3.4M2.5 11.5l1.2 1.2L6 10.4M8.5 4.5h5M8.5 11.5h5',
@@ -40,16 +41,6 @@ export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
   )
 }
 
-export const STATUSES: readonly Status[] = ['BACKLOG', 'TODO', 'IN_PROGRESS', 'IN_REVIEW', 'DONE', 'CANCELED']
-export const STATUS_NAMES: Record<Status, string> = {
-  BACKLOG: 'Backlog',
-  TODO: 'To do',
-  IN_PROGRESS: 'In progress',
-  IN_REVIEW: 'In review',
-  DONE: 'Done',
-  CANCELED: 'Canceled',
-}
-
 /** How much of the circle is filled: a quarter for each step. */
 const FILLED: Record<Status, number> = { BACKLOG: 0, TODO: 0, IN_PROGRESS: 0.5, IN_REVIEW: 0.75, DONE: 1, CANCELED: 1 }
 const RADIUS = 3
@@ -61,34 +52,62 @@ export function StatusIcon({ status, label = false }: { status: Status; label?: 
   else if (status === 'CANCELED') inside = <path className="status-mark" d="M5.8 5.800l4.4 4.400M10.2 5.800l-4.4 4.4" />
   else if (FILLED[status] > 0)
     inside = (
-      <circle className="status-part" cx="8" cy="8" r={RADIUS} strokeDasharray={`${around * FILLED[status]} ${around}`} transform="rotate(-90 8 8)" />
+      <circle
+        className="status-part"
+        cx="8"
+        cy="8"
+        r={RADIUS}
+        strokeDasharray={`${around * FILLED[status]} ${around}`}
+        transform="rotate(-90 8 8)"
+      />
     )
   return (
-    <svg className={`status-icon status-${status.toLowerCase()}`} viewBox="0 0 16 16" width="16" height="16" {...named(label && STATUS_NAMES[status])}>
-      <circle className="status-ring" cx="8" cy="8" r="6" strokeDasharray={status === 'BACKLOG' ? '2.4 2.3' : undefined} />
+    <svg
+      className={`status-icon status-${status.toLowerCase()}`}
+      viewBox="0 0 16 16"
+      width="16"
+      height="16"
+      {...named(label && STATUS_NAMES[status])}
+    >
+      <circle
+        className="status-ring"
+        cx="8"
+        cy="8"
+        r="6"
+        strokeDasharray={status === 'BACKLOG' ? '2.4 2.3' : undefined}
+      />
       {inside}
     </svg>
   )
 }
 
-export const PRIORITIES: readonly Priority[] = ['URGENT', 'HIGH', 'MEDIUM', 'LOW', 'NONE']
-export const PRIORITY_NAMES: Record<Priority, string> = {
-  NONE: 'No priority',
-  LOW: 'Low',
-  MEDIUM: 'Medium',
-  HIGH: 'High',
-  URGENT: 'Urgent',
-}
 const BARS: Record<Priority, number> = { NONE: 0, LOW: 1, MEDIUM: 2, HIGH: 3, URGENT: 3 }
 
 export function PriorityIcon({ priority }: { priority: Priority }) {
   return (
-    <svg className={`priority-icon priority-${priority.toLowerCase()}`} viewBox="0 0 16 16" width="16" height="16" {...named(`${PRIORITY_NAMES[priority]} priority`)}>
+    <svg
+      className={`priority-icon priority-${priority.toLowerCase()}`}
+      viewBox="0 0 16 16"
+      width="16"
+      height="16"
+      {...named(`${PRIORITY_NAMES[priority]} priority`)}
+    >
       {priority === 'URGENT' ? (
-        <path className="priority-urgent-mark" d="M3 2h10a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H3a1 1 0 0 1-1-1V3a1 1 0 0 1 1-1zm4.2 2.500l.3 5h1l.3-5zm.1 6.300v1.400h1.400v-1.400z" />
+        <path
+          className="priority-urgent-mark"
+          d="M3 2h10a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H3a1 1 0 0 1-1-1V3a1 1 0 0 1 1-1zm4.2 2.500l.3 5h1l.3-5zm.1 6.300v1.400h1.400v-1.400z"
+        />
       ) : (
         [0, 1, 2].map((bar) => (
-          <rect key={bar} className={bar < BARS[priority] ? 'bar-on' : 'bar-off'} x={2 + bar * 4.5} y={9 - bar * 3} width="3" height={5 + bar * 3} rx="1" />
+          <rect
+            key={bar}
+            className={bar < BARS[priority] ? 'bar-on' : 'bar-off'}
+            x={2 + bar * 4.5}
+            y={9 - bar * 3}
+            width="3"
+            height={5 + bar * 3}
+            rx="1"
+          />
         ))
       )}
     </svg>

@@ -41,7 +41,14 @@ function one(token: Token): ReactNode {
       const { ordered, start, items } = token as Tokens.List
       const entries = items.map((item, index) => (
         <li key={index}>
-          {item.task && <input type="checkbox" checked={item.checked ?? false} disabled aria-label={item.checked ? 'Done' : 'Not done'} />}
+          {item.task && (
+            <input
+              type="checkbox"
+              checked={item.checked ?? false}
+              disabled
+              aria-label={item.checked ? 'Done' : 'Not done'}
+            />
+          )}
           {all(item.tokens)}
         </li>
       ))

@@ -34,7 +34,13 @@ export function Popover({ label, className = '', buttonContent, children }: Popo
   }, [isOpen])
   return (
     <div className={`popover ${className}`} ref={frame}>
-      <button ref={button} className="popover-button" aria-expanded={isOpen} aria-controls={isOpen ? id : undefined} onClick={() => setOpen(!isOpen)}>
+      <button
+        ref={button}
+        className="popover-button"
+        aria-expanded={isOpen}
+        aria-controls={isOpen ? id : undefined}
+        onClick={() => setOpen(!isOpen)}
+      >
         {buttonContent}
       </button>
       {isOpen && (

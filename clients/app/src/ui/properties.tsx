@@ -6,7 +6,8 @@ import { changeStatus, update } from '../data/tasks'
 import { useRow, useRows } from '../data/use-rows'
 import type { TaskMore } from '../screens/task'
 import { Avatar } from './avatar'
-import { Icon, PRIORITIES, PriorityIcon, PRIORITY_NAMES, StatusIcon, STATUS_NAMES, STATUSES } from './icons'
+import { PRIORITIES, PRIORITY_NAMES, STATUS_NAMES, STATUSES } from '../data/words'
+import { Icon, PriorityIcon, StatusIcon } from './icons'
 import { LabelChip } from './task-line'
 import { momentInWords } from './times'
 
@@ -21,7 +22,11 @@ export function Properties({ task, details, canUpdate }: { task: Task; details: 
         <span>Status</span>
         <span className="property-value">
           <StatusIcon status={task.status} />
-          <select value={task.status} disabled={isOff} onChange={(event) => changeStatus(task, event.target.value as Status)}>
+          <select
+            value={task.status}
+            disabled={isOff}
+            onChange={(event) => changeStatus(task, event.target.value as Status)}
+          >
             {STATUSES.map((status) => (
               <option key={status} value={status}>
                 {STATUS_NAMES[status]}
@@ -53,7 +58,11 @@ export function Properties({ task, details, canUpdate }: { task: Task; details: 
       <label className="property">
         <span>Assignee</span>
         <span className="property-value">
-          {assignee ? <Avatar id={assignee.id} name={assignee.displayName} isDecoration /> : <span className="avatar avatar-none" aria-hidden="true" />}
+          {assignee ? (
+            <Avatar id={assignee.id} name={assignee.displayName} isDecoration />
+          ) : (
+            <span className="avatar avatar-none" aria-hidden="true" />
+          )}
           <select
             value={task.assigneeId ?? ''}
             disabled={isOff}
@@ -111,7 +120,16 @@ function TaskLabels({ task, isOff }: { task: Task; isOff: boolean }) {
           <span key={id} className="label-edit">
             <LabelChip name={name} color={color} />
             {!isOff && (
-              <button className="icon-button" aria-label={`Remove the label ${name}`} onClick={() => set({ removeLabelIds: [id] }, task.labelIds.filter((each) => each !== id))}>
+              <button
+                className="icon-button"
+                aria-label={`Remove the label ${name}`}
+                onClick={() =>
+                  set(
+                    { removeLabelIds: [id] },
+                    task.labelIds.filter((each) => each !== id),
+                  )
+                }
+              >
                 <Icon name="close" size={12} />
               </button>
             )}
@@ -120,7 +138,11 @@ function TaskLabels({ task, isOff }: { task: Task; isOff: boolean }) {
         {!isOff && others.length > 0 && (
           <span className="icon-select" title="Add a label">
             <Icon name="plus" />
-            <select aria-label="Add a label" value="" onChange={(event) => set({ addLabelIds: [event.target.value] }, [...task.labelIds, event.target.value])}>
+            <select
+              aria-label="Add a label"
+              value=""
+              onChange={(event) => set({ addLabelIds: [event.target.value] }, [...task.labelIds, event.target.value])}
+            >
               <option value="" disabled>
                 Add a label
               </option>
@@ -142,7 +164,11 @@ function Watching({ task, details }: { task: Task; details: TaskMore }) {
   function toggle() {
     details.viewerIsWatching = !isWatching
     setWatching(!isWatching)
-    change('watchSet', { subjectId: task.id, watching: !isWatching }, `${isWatching ? 'Stop watching' : 'Watch'} ${task.key}`)
+    change(
+      'watchSet',
+      { subjectId: task.id, watching: !isWatching },
+      `${isWatching ? 'Stop watching' : 'Watch'} ${task.key}`,
+    )
   }
   return (
     <div className="property">

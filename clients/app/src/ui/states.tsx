@@ -39,7 +39,8 @@ export function ScreenTitle({ title, children, before }: { title: string; childr
   const heading = useRef<HTMLHeadingElement>(null)
   useTitle(title)
   useEffect(() => {
-    if (document.activeElement === document.body || document.activeElement?.closest('nav')) heading.current?.focus({ preventScroll: true })
+    if (document.activeElement === document.body || document.activeElement?.closest('nav'))
+      heading.current?.focus({ preventScroll: true })
   }, [])
   return (
     <header className="screen-title">

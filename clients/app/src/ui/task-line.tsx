@@ -4,10 +4,19 @@ import { labels, people, projects, type Task } from '../data/rows'
 import { useRow, useRows } from '../data/use-rows'
 import { Link } from '../router'
 import { Avatar } from './avatar'
-import { Icon, PriorityIcon, StatusIcon, STATUS_NAMES, STATUSES } from './icons'
+import { STATUS_NAMES, STATUSES } from '../data/words'
+import { Icon, PriorityIcon, StatusIcon } from './icons'
 import { daysFromToday, dayInWords } from './times'
 
-export function TaskLine({ task, showProject = false, showAssignee = false }: { task: Task; showProject?: boolean; showAssignee?: boolean }) {
+export function TaskLine({
+  task,
+  showProject = false,
+  showAssignee = false,
+}: {
+  task: Task
+  showProject?: boolean
+  showAssignee?: boolean
+}) {
   const project = useRow(projects, task.projectId)
   const assignee = useRow(people, task.assigneeId)
   return (
@@ -34,7 +43,11 @@ export function StatusSelect({ task }: { task: Task }) {
   return (
     <span className="icon-select">
       <StatusIcon status={task.status} />
-      <select aria-label={`Status of ${task.key}`} value={task.status} onChange={(event) => changeStatus(task, event.target.value as Task['status'])}>
+      <select
+        aria-label={`Status of ${task.key}`}
+        value={task.status}
+        onChange={(event) => changeStatus(task, event.target.value as Task['status'])}
+      >
         {STATUSES.map((status) => (
           <option key={status} value={status}>
             {STATUS_NAMES[status]}
