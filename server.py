@@ -321,12 +321,9 @@ async def _send_test_mail(settings: Settings, address: str) -> None:
 
 
 async def _clean_up_blobs(settings: Settings) -> None:
-    from app.bootstrap import clean_up_blobs_once, open_database_url
-    from app.migration import migrate
+    from app.blob_cleanup import clean_up_blobs_once
 
-    async with open_database_url(settings) as url:
-        await migrate(url)
-        print(await clean_up_blobs_once(settings, url))
+    print(await clean_up_blobs_once(settings))
 
 
 async def _administer_users(settings: Settings, asked: argparse.Namespace) -> None:

@@ -47,6 +47,7 @@ from gateway.inbound_mail.sns_endpoint import SnsEndpoint, fetch_certificate
 from gateway.job_files import JobFiles
 from gateway.persisted.queries import AutomaticPersistedQueries, PersistedQueries
 from gateway.persisted.trusted_documents import InvalidManifest, TrustedDocuments, check_manifest, read_manifest
+from gateway.share_pages import SharePages
 from gateway.subscriptions.manager import SubscriptionManager
 from gateway.sync_snapshot import SnapshotEndpoint
 from gateway.thumbnails import ThumbnailEndpoint
@@ -119,7 +120,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     graph = graph_endpoints(
         SubscriptionManager(executor, resources.services.hub),
         persisted_queries=_persisted_queries(resources, settings, executor),
-        credentials=resources.tokens,
+        credentials=resources.graph_tokens,
         open_context=open_context,
         allowed_origins=settings.allowed_origins,
         own_origin=settings.origin,
@@ -136,7 +137,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         on_created(executor, graph.connections)
     collaboration = CollaborationEndpoint(
         resources.services.rooms,
-        authenticator=CollaborationAuth(resources.tokens),
+        authenticator=CollaborationAuth(resources.graph_tokens),
         parse_id=_parse_document_id,
         may_connect=AllowedOrigins(settings.allowed_origins, own=settings.origin).allows,
         take_over=partial(_detach_message_stream, LargeMessageBudget()),
@@ -153,6 +154,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
     )
     web_app = web_app_routes(WebAppConfig(people=_demo_people(settings), file_origins=file_origins(settings)))
     account_pages = AccountPages(executor, open_context).routes()
+    share_pages = SharePages(executor, open_context, resources.graph_tokens, resources.services.workers, meter).routes()
     services = resources.services
     job_files = JobFiles(services.database, services.blobs, services.job_urls).routes()
     feeds = CalendarFeeds(
@@ -170,7 +172,7 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         charge=None if meter is None else meter.charge_cost,
     ).routes()
     thumbnails = ThumbnailEndpoint(resources.thumbnails, services.thumbnail_urls).routes()
-    signed = [*files, *thumbnails, *job_files, *snapshots, *feeds]
+    signed = [*files, *thumbnails, *job_files, *snapshots, *feeds, *share_pages]
     public = [*health_routes(resources.database), *key_routes(resources.keys), *_oauth_routes(resources, settings)]
     inbound = _inbound_mail_routes(resources, settings)
     pages = Starlette(

@@ -29,6 +29,7 @@ from app.service_database import open_service_database
 from app.settings import DEMO_PASSWORD, Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
+from auth.graph_tokens import GraphTokens
 from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
 from auth.keys import LEAD_SECONDS, SigningKeys
 from auth.passwords import Argon2Passwords
@@ -46,6 +47,7 @@ from domain.notification import UnsubscribeTokens
 from domain.outgoing_url import OutgoingRules
 from domain.page import MAX_PAGE_ROWS
 from domain.push import Pusher
+from domain.share_link import ShareLinkTokens
 from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
@@ -58,8 +60,6 @@ from gateway.thumbnails import THUMBNAILS_PATH
 from gateway.webhook_payloads import WebhookPayloads
 from outgoing.safe_http import SafeHttpClient
 from persistence.backup.restores import restore_ids
-from persistence.backup.running import BackupRunning
-from persistence.blob_cleanup import clean_up_blobs
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.blobs.signed_urls import UrlSigner
 from persistence.documents.access import DocumentAccessReader
@@ -117,6 +117,7 @@ class Resources:
 
     services: Services
     tokens: AccessTokens
+    graph_tokens: GraphTokens
     secret: ServerSecret
     keys: SigningKeys
     key_store: KeyStore
@@ -219,6 +220,7 @@ async def open_resources(
         secret = await asyncio.to_thread(open_secret, settings)
         key_store = KeyStore(database, secret)
         keys = await _open_keys(key_store)
+        share_links = ShareLinkTokens(secret.derive("share links"))
         tokens = AccessTokens(keys, database, issuer=settings.origin)
         try:
             blobs = await stack.enter_async_context(open_blobs(settings, secret))
@@ -293,6 +295,7 @@ async def open_resources(
             webhook_secrets=SecretBox(secret, "webhooks"),
             webhook_payloads=WebhookPayloads(LIMITS),
             push=push_registration,
+            share_links=share_links,
             job_urls=UrlSigner(secret.derive("job files"), settings.origin, JOB_FILES_PATH),
             snapshot_urls=UrlSigner(secret.derive("snapshots"), settings.origin, SNAPSHOT_PATH),
             thumbnail_urls=UrlSigner(secret.derive("thumbnails"), settings.origin, THUMBNAILS_PATH),
@@ -317,6 +320,7 @@ async def open_resources(
         yield Resources(
             services=services,
             tokens=tokens,
+            graph_tokens=GraphTokens(tokens, database, share_links),
             secret=secret,
             keys=keys,
             key_store=key_store,
@@ -335,16 +339,6 @@ async def open_resources(
             providers=providers,
             search_engine=engine,
         )
-
-
-async def clean_up_blobs_once(settings: Settings, url: str) -> str:
-    """Delete orphaned blobs, over a migrated database; a report for operators."""
-    async with open_database(url, max_connections=2) as database:
-        try:
-            async with open_blobs(settings, await asyncio.to_thread(open_secret, settings)) as blobs:
-                return str(await clean_up_blobs(database, blobs, datetime.now(UTC)))
-        except (StorageUnavailable, BackupRunning) as error:
-            raise CannotStart(f"{error.message} What was deleted so far stays deleted. ({error.__cause__})") from error
 
 
 def open_secret(settings: Settings) -> ServerSecret:

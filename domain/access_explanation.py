@@ -28,6 +28,8 @@ _OWN_RULES: Final = {
     ResourceKind.PROJECT: ("own.lead", "They lead or created the project"),
     ResourceKind.COMMENT: ("own.author", "They wrote the comment"),
     ResourceKind.ATTACHMENT: ("own.uploader", "They uploaded the file"),
+    ResourceKind.TEMPLATE: ("own.creator", "They made the template"),
+    ResourceKind.SHARE_LINK: ("own.creator", "They made the link"),
 }
 _MORE_SCOPES: Final = {(ResourceKind.DOCUMENT, Action.COMMENT): Scope.TASKS_WRITE}
 """What a mutation requires beside the scope of its object's kind: comments are written with that of tasks."""

@@ -29,14 +29,33 @@ class Scope(StrEnum):
 ALL_SCOPES = frozenset(Scope)
 
 
+@dataclass(frozen=True, slots=True)
+class SharedSubject:
+    """The document or project that a share link opens: nothing beyond it may be seen."""
+
+    type_name: str
+    id: UUID
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """A signed-in user, through one session, with the scopes of its token.
 
-    `session_id` is that of what was signed in with: a session, an API token, or a client that acts for itself (`is_app`).
+    `session_id` is that of what was signed in with: a session, an API token, a client that acts for itself (`is_app`), or a share
+    link. Whoever has a share link is nobody: they see what its creator, `user_id`, sees of the `shared` subject, and what depends
+    on the person is not theirs to see (`schema.shared_fields`).
     """
 
     user_id: UUID
     session_id: UUID | None = None
     scopes: frozenset[Scope] = ALL_SCOPES
     is_app: bool = False
+    shared: SharedSubject | None = None
+
+    @property
+    def principal_id(self) -> UUID:
+        """Whose work it is that the actor asks for: the user, or the share link."""
+        if self.shared is None:
+            return self.user_id
+        assert self.session_id is not None
+        return self.session_id

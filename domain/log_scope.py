@@ -16,6 +16,7 @@ SCOPES_BEYOND_LOG: Final[Mapping[str, Scope]] = MappingProxyType(
         "OAuthClient": Scope.ADMIN,
         "PushDevice": Scope.NOTIFICATIONS_READ,
         "Session": Scope.PROFILE_READ,
+        "ShareLink": Scope.PROJECTS_WRITE,
         "Template": Scope.TASKS_READ,
         "Webhook": Scope.WEBHOOKS_MANAGE,
     }

@@ -48,6 +48,7 @@ class ResourceKind(StrEnum):
     ATTACHMENT = "ATTACHMENT"
     OAUTH_CLIENT = "OAUTHCLIENT"
     WEBHOOK = "WEBHOOK"
+    SHARE_LINK = "SHARELINK"
     TEMPLATE = "TEMPLATE"
 
 
@@ -117,6 +118,12 @@ GRANTED_BY_ROLE: dict[ResourceKind, dict[Role, Actions]] = {
         Role.ADMIN: _MANAGER,
         Role.OWNER: _MANAGER,
     },
+    ResourceKind.SHARE_LINK: {
+        Role.GUEST: frozenset(),
+        Role.MEMBER: _READER,
+        Role.ADMIN: _READER | {_A.DELETE},
+        Role.OWNER: _READER | {_A.DELETE},
+    },
     ResourceKind.TEMPLATE: {
         Role.GUEST: frozenset(),
         Role.MEMBER: frozenset({_A.READ, _A.CREATE}),
@@ -132,6 +139,7 @@ GRANTED_TO_OWN: dict[ResourceKind, Actions] = {
     ResourceKind.COMMENT: frozenset({_A.UPDATE, _A.DELETE}),
     ResourceKind.TEMPLATE: frozenset({_A.DELETE}),
     ResourceKind.ATTACHMENT: frozenset({_A.DELETE}),
+    ResourceKind.SHARE_LINK: frozenset({_A.DELETE}),
 }
 
 # What is left in a project that is archived: reading, and changing the project's own status back.
@@ -154,6 +162,7 @@ SCOPES: dict[ResourceKind, tuple[Scope, Scope]] = {
     ResourceKind.ATTACHMENT: (Scope.TASKS_READ, Scope.TASKS_WRITE),
     ResourceKind.OAUTH_CLIENT: (Scope.ADMIN, Scope.ADMIN),
     ResourceKind.WEBHOOK: (Scope.WEBHOOKS_MANAGE, Scope.WEBHOOKS_MANAGE),
+    ResourceKind.SHARE_LINK: (Scope.PROJECTS_READ, Scope.PROJECTS_WRITE),
     ResourceKind.TEMPLATE: (Scope.TASKS_READ, Scope.TASKS_WRITE),
 }
 

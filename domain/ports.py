@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from domain.push_device import PushDeviceStore
     from domain.reference import LinkTarget, ReferenceStore
     from domain.session import SessionStore
+    from domain.share_link import ShareLinkStore
     from domain.task import TaskStore
     from domain.task_link import TaskLinkStore
     from domain.team import TeamStore
@@ -59,6 +60,8 @@ class UnitOfWork(Protocol):
     def sessions(self) -> "SessionStore": ...
     @property
     def api_tokens(self) -> "ApiTokenStore": ...
+    @property
+    def share_links(self) -> "ShareLinkStore": ...
     @property
     def oauth_clients(self) -> "OAuthClientStore": ...
     @property

@@ -109,6 +109,8 @@ POLICIES: Final = {
     "comment_reactions": _under("comments", "comment_reactions.comment_id"),
     "watchers": f"{_own()} OR {_ON_SUBJECT}",
     "seen_marks": _own(),
+    "share_links": f"CASE subject_type WHEN 'Document' THEN {_under('documents', 'share_links.subject_id')}"
+    f" ELSE {_under('projects', 'share_links.subject_id')} END",
     "former_ranks": "true",
     "attachments": (
         f"{_own('uploader_user_id')} OR {_under('tasks', 'attachments.about_id')}"

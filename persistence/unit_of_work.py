@@ -53,6 +53,7 @@ from persistence.stores.project import SqlProjects
 from persistence.stores.push_device import SqlPushDevices
 from persistence.stores.reference import SqlReferences
 from persistence.stores.session import SqlSessions
+from persistence.stores.share_link import SqlShareLinks
 from persistence.stores.task import SqlTasks
 from persistence.stores.task_link import SqlTaskLinks
 from persistence.stores.team import SqlTeams
@@ -98,6 +99,7 @@ class SqlUnitOfWork:
     users = _Store(SqlUsers)
     sessions = _Store(SqlSessions)
     api_tokens = _Store(SqlApiTokens)
+    share_links = _Store(SqlShareLinks)
     oauth_clients = _Store(SqlOAuthClients)
     external_identities = _Store(SqlExternalIdentities)
     factors = _Store(SqlFactors)

@@ -21,7 +21,8 @@ from resolvers.node import FINDERS, entities, find
 NodeId = Annotated[
     strawberry.ID,
     strawberry.argument(
-        description="Global id of an attachment, comment, document, label, OAuth client, project, task, team, user or webhook."
+        description="Global id of an attachment, comment, document, label, OAuth client, project, share link, task, team, "
+        "template, user or webhook."
     ),
 ]
 Asked = Annotated[Action, strawberry.argument(description="What is to be done with it.")]
@@ -38,8 +39,10 @@ _KINDS: Final = {
     "Label": ResourceKind.LABEL,
     "OAuthClient": ResourceKind.OAUTH_CLIENT,
     "Project": ResourceKind.PROJECT,
+    "ShareLink": ResourceKind.SHARE_LINK,
     "Task": ResourceKind.TASK,
     "Team": ResourceKind.TEAM,
+    "Template": ResourceKind.TEMPLATE,
     "User": ResourceKind.USER,
     "Webhook": ResourceKind.WEBHOOK,
 }
@@ -47,6 +50,8 @@ _OWNERS: Final = {
     "Attachment": ("uploader_id",),
     "Comment": ("author_id",),
     "Project": ("lead_id", "creator_id"),
+    "ShareLink": ("created_by_id",),
+    "Template": ("creator_id",),
     "User": ("id",),
 }
 

@@ -60,7 +60,8 @@ async def stream_events(
     session = text.validate_token(session_id, ("sessionId",))
     right = max_right(context.viewer.scopes)
     rooms = context.services.rooms
-    subscriber = GraphSubscriber(document_id, context.viewer.user_id, right)
+    principal_id = context.viewer.principal_id
+    subscriber = GraphSubscriber(document_id, principal_id, right)
     async with _enter_room(rooms, document_id) as room:
         await rooms.membership.join(room, subscriber, max_right=right)
         try:
@@ -73,8 +74,8 @@ async def stream_events(
                 yield PresenceChanged(presence=room.awareness.presences()) if isinstance(event, PresenceChanged) else event
         finally:
             rooms.membership.leave(room, subscriber)
-            removal = session_removal(context.viewer.user_id, session, at=datetime.now(UTC))
-            rooms.presence.update(room, [removal], context.viewer.user_id, None)
+            removal = session_removal(principal_id, session, at=datetime.now(UTC))
+            rooms.presence.update(room, [removal], principal_id, None)
 
 
 async def _missing_update(context: Context, room: Room, position: int, after: int | None, vector: bytes) -> bytes:
@@ -95,8 +96,8 @@ async def _missing_update(context: Context, room: Room, position: int, after: in
         else:
             if after >= position:
                 size = sum(map(len, edits))
-                return await context.services.workers.run(size, crdt.merge, edits, owner=context.viewer.user_id)
-    return await room.difference(vector, owner=context.viewer.user_id)
+                return await context.services.workers.run(size, crdt.merge, edits, owner=context.viewer.principal_id)
+    return await room.difference(vector, owner=context.viewer.principal_id)
 
 
 @asynccontextmanager

@@ -69,5 +69,9 @@ class CollaborationAuth:
         await self._tokens.check_active(credentials)
 
     def user_and_max_right(self, credentials: Any) -> tuple[UUID, DocumentRight]:
-        """The token's user, and what it allows at most."""
-        return credentials.actor.user_id, max_right(credentials.actor.scopes)
+        """The token's user or share link, and what it allows at most."""
+        return credentials.actor.principal_id, max_right(credentials.actor.scopes)
+
+    def shares_presence(self, credentials: Any) -> bool:
+        """Whether others see who this is, and the other way round: not with a share link."""
+        return credentials.actor.shared is None

@@ -23,6 +23,7 @@ from domain.passkey import RelyingParty
 from domain.push_device import PushPlatform
 from domain.registration import RegistrationMode
 from domain.session import Device, Session
+from domain.share_link import ShareLinkTokens
 from domain.sign_in import SignIn
 from domain.task import Task
 from domain.webhook import Webhook, WebhookSecrets
@@ -120,6 +121,7 @@ class Services:
     webhook_secrets: WebhookSecrets
     webhook_payloads: "WebhookPayloads"
     push: PushRegistration
+    share_links: ShareLinkTokens
     job_urls: UrlSigner
     snapshot_urls: UrlSigner
     thumbnail_urls: UrlSigner
@@ -218,9 +220,9 @@ class Context:
         return self._now
 
     def take_requested_columns(self) -> frozenset[str] | None:
-        """Returns and clears the hint about the columns that the next fetch needs."""
+        """Returns and clears the hint about the columns that the next fetch needs; a share link is checked by others too."""
         columns, self.requested_columns = self.requested_columns, None
-        return columns
+        return None if self.actor is not None and self.actor.shared is not None else columns
 
     def require(self, scope: Scope | None) -> None:
         """Raises Unauthenticated without a signed-in user, and InsufficientScope if the token lacks the scope."""

@@ -22,6 +22,7 @@ from resolvers.context import Context, InputValues
 from resolvers.inputs.document import FILTER_ID_TYPES, DocumentFilter, DocumentOrder
 from resolvers.inputs.filter import to_orders, to_where
 from resolvers.page import collect_ids, list_all, list_pages, match_by_key
+from resolvers.shared import within_subject
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The document's global id.")]
 Filter = Annotated[DocumentFilter | None, strawberry.argument(description="Narrows the list.")]
@@ -45,7 +46,8 @@ def documents_where(filter_: DocumentFilter | None) -> Where:
 async def get(context: Context, id: Id) -> Any:
     """A document that the viewer may see, deleted ones included, so that they can be restored."""
     document_id = ids.decode(id, "Document", path=("id",))
-    return (await stored.by_ids(context.database, context.viewer.user_id, [document_id])).get(document_id)
+    found = await stored.by_ids(context.database, context.viewer.user_id, [document_id])
+    return within_subject(context, "Document", found).get(document_id)
 
 
 async def list_visible(context: Context, page: Paging, filter: Filter = None, order_by: NewestFirst = None) -> Page[Any]:

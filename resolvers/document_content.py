@@ -41,7 +41,7 @@ _DOWNLOAD_TYPES = {
 async def contents(context: Context, parents: Sequence[Any], format: Format = ContentFormat.MARKDOWN) -> list[DocumentContent]:
     """The current content of each document."""
     return await context.services.document_contents.read_current(
-        parents, format or ContentFormat.MARKDOWN, owner=context.viewer.user_id
+        parents, format or ContentFormat.MARKDOWN, owner=context.viewer.principal_id
     )
 
 

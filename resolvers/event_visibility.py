@@ -20,6 +20,7 @@ from resolvers.context import Context, InputValues
 from resolvers.inputs.search_type import TYPE_NAMES
 from resolvers.logged_change import Change as Change
 
+_SHARED_TYPES = ("Project", "Task")
 _FINDERS_BY_TYPE: Mapping[str, FindByIds] = {"Task": task.by_ids, "Document": documents.by_ids}
 
 
@@ -112,7 +113,10 @@ class ChangeVisibility:
         return self._change_filter.to_scope(self.context.viewer, self.rights.projects)
 
     def may_see(self, entry: Entry) -> bool:
-        """Whether the viewer may see the entry."""
+        """Whether the viewer may see the entry; with a share link, whether it is of the shared board."""
+        shared = self.context.viewer.shared
+        if shared is not None and (entry.project_id != shared.id or entry.entity_type not in _SHARED_TYPES):
+            return False
         since = self.streams.get(entry.stream)
         if since is None or entry.position <= since:
             return False

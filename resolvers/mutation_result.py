@@ -22,6 +22,7 @@ from domain.notification import Notification
 from domain.oauth_client import OAuthClient
 from domain.project import Project
 from domain.push_device import PushDevice
+from domain.share_link import ShareLink
 from domain.task import Task, TaskResult
 from domain.team import Team
 from domain.template import Template
@@ -44,6 +45,7 @@ STORED_TYPES = (
     OAuthClient,
     Project,
     PushDevice,
+    ShareLink,
     Task,
     Team,
     Template,

@@ -31,6 +31,7 @@ from persistence.stores import (
     project,
     push_device,
     session,
+    share_link,
     task,
     task_link,
     team,
@@ -43,6 +44,7 @@ from resolvers import ids
 from resolvers.context import Context
 from resolvers.inputs.fields import MAX_IDS
 from resolvers.logged_change import Change
+from resolvers.shared import within_subject
 
 
 async def _changes(database: Database, viewer: UUID, entry_ids: Sequence[UUID]) -> Mapping[UUID, Any]:
@@ -70,6 +72,7 @@ FINDERS: dict[str, tuple[Scope, FindByIds]] = {
     "Project": (Scope.PROJECTS_READ, project.by_ids),
     "PushDevice": (Scope.NOTIFICATIONS_READ, push_device.by_ids),
     "Session": (Scope.PROFILE_READ, session.by_ids),
+    "ShareLink": (Scope.PROJECTS_WRITE, share_link.by_ids),
     "Task": (Scope.TASKS_READ, task.by_ids),
     "TaskLink": (Scope.TASKS_READ, task_link.by_ids),
     "Team": (Scope.TEAMS_READ, team.by_ids),
@@ -115,7 +118,8 @@ async def find(context: Context, references: Sequence[tuple[str, UUID] | None]) 
         by_type.setdefault(type_name, set()).add(id_)
     for type_name, ids_ in by_type.items():
         _, by_ids = FINDERS[type_name]
-        for id_, row in (await by_ids(context.database, context.viewer.user_id, list(ids_))).items():
+        visible = await by_ids(context.database, context.viewer.user_id, list(ids_))
+        for id_, row in within_subject(context, type_name, visible).items():
             if scope_allows(context.viewer, _subject_type(type_name, row)):
                 found[type_name, id_] = row
     return [found.get(each) for each in references]

@@ -19,6 +19,7 @@ from resolvers.inputs.filter import to_orders, to_where
 from resolvers.inputs.project import FILTER_ID_TYPES, ProjectFilter, ProjectOrder
 from resolvers.page import ToOneLoader, collect_ids, list_all, list_pages
 from resolvers.progress import Progress
+from resolvers.shared import within_subject
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The project's global id.")]
 Filter = Annotated[ProjectFilter | None, strawberry.argument(description="Narrows the list.")]
@@ -31,7 +32,7 @@ async def get(context: Context, id: Id) -> Any:
     """A project that the viewer may see."""
     project_id = ids.decode(id, "Project", path=("id",))
     found = await project.by_ids(context.database, context.viewer.user_id, [project_id], context.take_requested_columns())
-    return found.get(project_id)
+    return within_subject(context, "Project", found).get(project_id)
 
 
 async def list_visible(context: Context, page: Paging, filter: Filter = None, order_by: OrderBy = None) -> Page[Any]:

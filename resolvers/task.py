@@ -22,6 +22,7 @@ from resolvers.inputs.filter import to_orders, to_where
 from resolvers.inputs.task import FILTER_ID_TYPES, TaskFilter, TaskOrder
 from resolvers.page import ToOneLoader, collect_ids, list_all, list_pages
 from resolvers.progress import Progress
+from resolvers.shared import within_subject
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The task's global id.")]
 Key = Annotated[str, strawberry.argument(description="A key such as ENG-42, also one that the task had before.")]
@@ -48,7 +49,7 @@ async def get(context: Context, id: Id) -> Any:
     """A task that the viewer may see, deleted ones included, so that they can be restored."""
     task_id = ids.decode(id, "Task", path=("id",))
     found = await task.by_ids(context.database, context.viewer.user_id, [task_id], context.take_requested_columns())
-    return found.get(task_id)
+    return within_subject(context, "Task", found).get(task_id)
 
 
 async def by_key(context: Context, key: Key) -> Any:

@@ -8,13 +8,14 @@ from domain.actor import Scope
 from resolvers.inputs import access as inputs
 from resolvers.inputs import team as team_inputs
 from schema.payload import mutation
+from schema.share_link_fields import ShareLinkMutations
 from schema.types.api_token import ApiTokenPayload
 from schema.types.oauth_client import OAuthClientPayload
 from schema.types.user import DeletePayload
 
 
 @strawberry.type
-class AccessMutations:
+class AccessMutations(ShareLinkMutations):
     """Part of the root of mutations."""
 
     api_token_create: ApiTokenPayload | None = mutation(

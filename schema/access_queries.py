@@ -4,11 +4,12 @@ import strawberry
 
 import resolvers.access_explanation
 from schema.fields import query
+from schema.share_link_fields import ShareLinkQueries
 from schema.types.access_explanation import AccessExplanation
 
 
 @strawberry.type
-class AccessQueries:
+class AccessQueries(ShareLinkQueries):
     """Part of the root of queries."""
 
     explain_access: AccessExplanation | None = query(

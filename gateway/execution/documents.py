@@ -64,6 +64,8 @@ class Operation:
     """Of an operation that can be asked for nothing but its cost."""
     directive_variables: tuple[str, ...] | None = None
     variable_coercer: VariableCoercer | None = None
+    selected_fields: frozenset[str] | None = None
+    """The coordinates of what its document selects (`gateway.execution.shared_access`); None until that was asked."""
     selects_position: bool | None = None
     """Whether it asks how far the log is; None until that was looked up."""
     programs: dict[tuple[Any, ...], Any] = field(default_factory=dict)

@@ -41,6 +41,7 @@ from gateway.execution.metrics import ExecutionMetrics, timed
 from gateway.execution.new_documents import MAX_LOOP_CHARACTERS, NewDocumentTurns
 from gateway.execution.parsing_budget import ParsingBudget, ParsingBudgets
 from gateway.execution.position_reader import PositionReader
+from gateway.execution.shared_access import require_shared_fields
 from gateway.execution.timeout import Timeout
 from schema.fields import Binding
 from transport.fair_scheduler import QueueFull
@@ -126,9 +127,9 @@ class Executor:
             raise ValueError("extensions and operation directives of the Strawberry schema would not run")
         self.limits = limits or Limits()
         self.schema = schema
-        self._core_schema = schema._schema  # noqa: SLF001 (Strawberry has no public name for it)
+        self.core_schema = schema._schema  # noqa: SLF001 (Strawberry has no public name for it)
         self._core: type[CoreExecutor[Any]] = schema.execution_context_class
-        self._documents = DocumentCache(self._core_schema, self.limits, weights=weights or {}, hints=hints)
+        self._documents = DocumentCache(self.core_schema, self.limits, weights=weights or {}, hints=hints)
         self._programs = None if bindings is None else ProgramCompiler(schema, bindings)
         self.execution_counts: Counter[str] = Counter()
         self.metrics = ExecutionMetrics()
@@ -148,7 +149,7 @@ class Executor:
 
     def introspect(self) -> Mapping[str, Any]:
         """The data of the full introspection query; takes a tenth of a second and needs no event loop."""
-        return introspection_from_schema(self._core_schema)
+        return introspection_from_schema(self.core_schema)
 
     def prepare(
         self, request: OperationRequest, *, may_introspect: bool = True, parsing_budget: ParsingBudget | None = None
@@ -250,6 +251,7 @@ class Executor:
             return core
         timeout = Timeout(self.timeout_seconds)
         try:
+            require_shared_fields(prepared.operation, context, self.core_schema)
             with timeout:
                 source: Any = create_source_event_stream(core)
                 if isawaitable(source):
@@ -308,7 +310,7 @@ class Executor:
     def _build_core_executor(self, prepared: PreparedOperation, context: Any) -> "CoreExecutor[Any] | OperationResult":
         """graphql-core's executor for one run; or the result with the errors of the variables."""
         built = self._core.build(
-            self._core_schema,
+            self.core_schema,
             prepared.operation.document,
             context_value=context,
             raw_variable_values=dict(prepared.variables),
@@ -333,9 +335,10 @@ class Executor:
 
     @timed
     async def _execute(self, prepared: PreparedOperation, context: Any) -> OperationResult:
+        require_shared_fields(prepared.operation, context, self.core_schema)
         if (dry_run := prepared.operation.dry_run) is not None and prepared.is_dry_run:
             return await self._execute_dry_run(prepared, dry_run, context)
-        if self._position_reader is not None and self._position_reader.applies_to(prepared.operation, self._core_schema):
+        if self._position_reader is not None and self._position_reader.applies_to(prepared.operation, self.core_schema):
             await self._position_reader.read(context)
         if (data := await self._run_compiled(prepared, context)) is not None:
             return OperationResult(data)
@@ -392,6 +395,5 @@ class Executor:
 
     def timeout_result(self) -> OperationResult:
         """The result of an operation that timed out."""
-        return error_result(
-            coded_error(f"The operation took longer than {self.timeout_seconds:g} seconds.", "SERVICE_UNAVAILABLE")
-        )
+        message = f"The operation took longer than {self.timeout_seconds:g} seconds."
+        return error_result(coded_error(message, "SERVICE_UNAVAILABLE"))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from domain.errors import DomainError, Unavailable
-from domain.events import Entry
+from domain.events import ChangeKind, Entry
 from realtime.background_tasks import BackgroundTasks
 from realtime.feed import StreamFeed
 from realtime.hub import StreamHub
@@ -145,18 +145,27 @@ class CredentialWatch:
 class _SessionListener:
     """Reports that a session or the account of one user may have ended: a `realtime.feed.Follower` of the user's stream."""
 
-    __slots__ = ("_feed", "_on_end", "holders", "stream")
+    __slots__ = ("_feed", "_is_team", "_on_end", "holders", "stream")
 
     def __init__(self, feed: StreamFeed, on_end: Callable[["_SessionListener"], None]) -> None:
         self._feed = feed
         self._on_end = on_end
         self.stream = feed.stream
+        self._is_team = feed.stream.startswith("team:")
         self.holders: set[CredentialHolder] = set()
         feed.reference_count += 1
         feed.followers.add(self)
 
     def offer(self, entry: Entry, size: int, *, is_backfill: bool) -> None:
-        if entry.entity_type in ("ApiToken", "Session", "User"):
+        # In the stream of a team: of a share link, and of what it depends on.
+        if entry.entity_type in ("ApiToken", "Session", "ShareLink", "User") or (
+            self._is_team
+            and (
+                entry.entity_type in ("Project", "Team")
+                or entry.kind is ChangeKind.MEMBERSHIP
+                or (entry.entity_type == "Document" and entry.kind in (ChangeKind.DELETED, ChangeKind.MOVED))
+            )
+        ):
             self._on_end(self)
 
     def expire(self) -> None:

@@ -18,6 +18,7 @@ from domain.events import user_stream
 from gateway.execution.encoding import encode
 from gateway.execution.errors import FormattedError, format_errors
 from gateway.execution.executor import Executor, PreparedOperation
+from gateway.execution.shared_access import require_shared_fields
 from gateway.subscriptions.group_executor import EncodedPayloads, EventExecution, GroupExecutor
 from gateway.subscriptions.groups import GroupMembership, GroupRegistry
 from gateway.subscriptions.plan import Planner, SubscriptionPlan
@@ -170,6 +171,7 @@ class Subscription:
         permit = _StartPermit(self._manager.start_slots)
         try:
             await permit.acquire()
+            require_shared_fields(self._prepared.operation, self._context, self._manager.executor.core_schema)
             if self._topic is None:
                 programs = self._manager.executor.programs
                 self._topic = self._plan.topic(programs, self._prepared, self._context)
@@ -177,7 +179,8 @@ class Subscription:
             if positions is None:
                 await self._topic.check(visibility)
             execute = EventExecution(self._manager.executor, self._manager.execution_counts, self._prepared)
-            join = partial(self._join_group, visibility, permit)
+            # Those with a share link see less than whoever has the rights of its creator.
+            join = None if self._context.viewer.shared is not None else partial(self._join_group, visibility, permit)
             async with aclosing(stream_changes(self._topic, visibility, resume_from=positions, on_caught_up=join)) as changes:
                 async for change, _ in changes:
                     permit.release()

@@ -1,4 +1,4 @@
-"""Reads what people may do with a document, by the same policy that the rules enforce."""
+"""Reads what people, and those who have a share link, may do with a document, by the same policy that the rules enforce."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -7,10 +7,11 @@ from sqlalchemy import ARRAY, Uuid, bindparam, select
 from sqlalchemy import any_ as sql_any
 
 from domain.actor import Actor
-from domain.permissions import Action, ResourceKind, Role, granted_actions
+from domain.permissions import READ_ONLY, Action, ResourceKind, Role, granted_actions
 from persistence.access import project_open_to
 from persistence.engine.database import Database
 from persistence.engine.statement import Statement
+from persistence.stores import share_link
 from persistence.tables import documents, projects, team_members
 
 _d, _p, _m = documents, projects, team_members
@@ -38,15 +39,18 @@ class DocumentAccessReader:
         """
         The team of a document and what each of these users may do with it; None when there is none, or it is deleted.
 
-        Raises Unavailable.
+        The ids may be those of share links to the document too, which may read it. Raises Unavailable.
         """
         rows = await self._database.fetch(_ACCESS, id=document_id, users=list(user_ids))
         if not rows:
             return None
-        return rows[0]["team_id"], {
+        found = {
             row["user_id"]: granted_actions(
                 Actor(user_id=row["user_id"]), Role(row["role"]), ResourceKind.DOCUMENT, archived=row["status"] == "ARCHIVED"
             )
             for row in rows
             if row["user_id"] is not None
         }
+        if others := set(user_ids) - found.keys():
+            found |= dict.fromkeys(await share_link.open_to(self._database, document_id, others), READ_ONLY)
+        return rows[0]["team_id"], found

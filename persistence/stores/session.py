@@ -13,6 +13,7 @@ from persistence.access import any_id
 from persistence.engine.database import Connection, Database
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params, update_row
 from persistence.engine.statement import Statement
+from persistence.stores.share_link import open_links
 from persistence.tables import INSTANT, api_tokens, oauth_clients, sessions, teams, users
 
 _ID = bindparam("id", type_=Uuid)
@@ -44,6 +45,7 @@ _FIND_ACTIVE = Statement(
         select(oauth_clients.c.id)
         .select_from(_apps)
         .where(oauth_clients.c.id == any_id(), oauth_clients.c.deleted_at.is_(None), teams.c.deleted_at.is_(None), _USER_ACTIVE),
+        open_links(),
     )
 )
 _LIST_ACTIVE = Statement(
@@ -92,7 +94,8 @@ async def by_ids(database: Database, viewer: UUID, session_ids: Sequence[UUID]) 
 
 
 async def find_active(database: Database, session_ids: Sequence[UUID], now: datetime) -> frozenset[UUID]:
-    """Those of the sessions, API tokens and OAuth clients that are neither revoked nor expired, and whose users are active."""
+    """Those of the sessions, API tokens, OAuth clients and share links that are neither revoked nor expired, and whose users are
+    active."""
     return frozenset(row[0] for row in await database.fetch(_FIND_ACTIVE, ids=list(session_ids), now=now))
 
 

@@ -36,6 +36,7 @@ from persistence.tables.notifications import (
 )
 from persistence.tables.restores import restores
 from persistence.tables.search import search_entries, search_queue, search_terms
+from persistence.tables.sharing import share_links
 from persistence.tables.tasks import (
     comment_reactions,
     comments,
@@ -108,6 +109,7 @@ __all__ = [
     "search_terms",
     "seen_marks",
     "sessions",
+    "share_links",
     "signing_keys",
     "streams",
     "task_aliases",

@@ -34,7 +34,7 @@ class AccessLookup(Protocol):
 
 def may_affect_rights(entry: Entry, document_id: UUID) -> bool:
     """Whether an entry of a team's stream can have changed somebody's rights in a document."""
-    if entry.kind in (ChangeKind.MEMBERSHIP, ChangeKind.ACCESS_LOST) or entry.entity_type in ("Project", "Team"):
+    if entry.kind in (ChangeKind.MEMBERSHIP, ChangeKind.ACCESS_LOST) or entry.entity_type in ("Project", "ShareLink", "Team"):
         return True
     return entry.entity_id == document_id and entry.kind in (ChangeKind.MOVED, ChangeKind.DELETED, ChangeKind.RESTORED)
 

@@ -56,12 +56,15 @@ class DocumentSession:
         max_right: DocumentRight,
         prefix: bytes,
         schema_version: int | None,
+        *,
+        shares_presence: bool = True,
     ) -> None:
         self._connection = connection
         self._rooms = rooms
         self._room = room
         self._max_right = max_right
         self._schema_version = schema_version
+        self._shares_presence = shares_presence
         self._shown_names: frozenset[str] = frozenset()  # nodes and marks that the client wrote itself
         self._unknown_names: frozenset[str] = frozenset()  # that the client's editor would delete
         self._pending_acks = 0
@@ -87,6 +90,8 @@ class DocumentSession:
 
     def on_awareness(self, update: AwarenessUpdate) -> None:
         """Somebody came, moved or left."""
+        if not self._shares_presence:
+            return
         frame = update.frame(self.prefix)
         self._connection.send_queue.put(frame, len(frame))
 
@@ -212,7 +217,7 @@ class DocumentSession:
         y-websocket sends the states of others back, in a crowd many of them: those cost no more than being read, and a message of
         more than `MAX_AWARENESS_BYTES` holds too many to be of use.
         """
-        if len(data) > messages.MAX_AWARENESS_BYTES:
+        if len(data) > messages.MAX_AWARENESS_BYTES or not self._shares_presence:
             return
         table = self._room.awareness
         own = [each for each in messages.decode_awareness(data) if table.is_news(each, self.user_id)]
@@ -253,7 +258,7 @@ class DocumentSession:
         self._rooms.presence.update(self._room, states, self.user_id, self)
 
     def _send_awareness(self) -> None:
-        if states := self._room.awareness.all_states():
+        if self._shares_presence and (states := self._room.awareness.all_states()):
             self._send(messages.awareness_message(messages.encode_awareness(states)))
 
     # Permission to write.

@@ -29,6 +29,9 @@ class Authenticator(Protocol):
     def user_and_max_right(self, credentials: Any, /) -> tuple[UUID, DocumentRight]:
         """The user, and what the credentials allow at most. Raises `Unauthenticated`, `InsufficientScope`."""
 
+    def shares_presence(self, credentials: Any, /) -> bool:
+        """Whether others see that the bearer is there, and the other way round."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointContext:
@@ -118,7 +121,17 @@ class OpenDocuments:
             if document_id is None:
                 raise NotFound
             async with rooms.room(document_id) as room:
-                session = DocumentSession(self._connection, rooms, room, credentials, user_id, max_right, prefix, schema_version)
+                session = DocumentSession(
+                    self._connection,
+                    rooms,
+                    room,
+                    credentials,
+                    user_id,
+                    max_right,
+                    prefix,
+                    schema_version,
+                    shares_presence=authenticator.shares_presence(credentials),
+                )
                 await rooms.membership.join(room, session, max_right=max_right)
                 try:
                     await session.open()

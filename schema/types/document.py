@@ -1,7 +1,7 @@
 """Defines Document, its content, versions, difference, attribution and presence, and its payload."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -10,6 +10,7 @@ import resolvers.document
 import resolvers.document_content
 import resolvers.document_diff
 import resolvers.project
+import resolvers.share_link
 import resolvers.user
 from content.diff import DiffOp
 from domain.actor import Scope
@@ -22,6 +23,9 @@ from schema.node import Discussable, Node
 from schema.payload import MutationPayload
 from schema.types.project import Project
 from schema.types.user import User
+
+if TYPE_CHECKING:
+    from schema.types.share_link import ShareLink
 
 
 @view("Content of a document in one format.")
@@ -133,6 +137,12 @@ class Document(Discussable):
         "Current content, live edits included that are not saved as a version yet.",
         weight=25,
         needs=["id", "type"],
+    )
+    share_links: Connection[Annotated["ShareLink", strawberry.lazy("schema.types.share_link")]] = relation(
+        resolvers.share_link.of_subjects,
+        "Links that open it read-only to whoever has the address, the newest first; none for those who may not make them.",
+        guard=Scope.PROJECTS_WRITE,
+        needs=["id"],
     )
     preview: str | None = leaf("Beginning of the text of its newest version.")
     latest_version: DocumentVersion | None = relation(

@@ -7,6 +7,7 @@ import strawberry
 
 import resolvers.document
 import resolvers.project
+import resolvers.share_link
 import resolvers.task
 import resolvers.team
 import resolvers.user
@@ -24,6 +25,7 @@ from schema.types.user import User
 
 if TYPE_CHECKING:
     from schema.types.document import Document
+    from schema.types.share_link import ShareLink
     from schema.types.task import Task
 
 
@@ -69,6 +71,12 @@ class Project(Entity):
         "History of the project and everything in it, latest first.",
         needs=["id"],
         guard=Scope.TASKS_READ,
+    )
+    share_links: Connection[Annotated["ShareLink", strawberry.lazy("schema.types.share_link")]] = relation(
+        resolvers.share_link.of_subjects,
+        "Links that open it read-only to whoever has the address, the newest first; none for those who may not make them.",
+        guard=Scope.PROJECTS_WRITE,
+        needs=["id"],
     )
     progress: Progress = relation(
         resolvers.project.progress, "Progress of its tasks.", needs=["id"], guard=Scope.TASKS_READ, weight=3

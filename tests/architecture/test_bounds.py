@@ -41,6 +41,7 @@ _WORKERS = "the number of worker processes"
 # path:Class.attribute (or path:function, path:name): what bounds it
 _BOUNDS: dict[str, str] = {
     "auth/keys.py:SigningKeys._by_id": "MAX_KEYS keys",
+    "auth/graph_tokens.py:GraphTokens._used_links": _BYTES,
     "auth/account_mail.py:BackgroundAccountMailer._waiting": "1,000 mails",
     "auth/oauth/client_documents.py:ClientDocuments._held": _BYTES,
     "auth/oauth/requests.py:_Payload._datalist": "the parameters of one request: 50",

@@ -26,6 +26,9 @@ class OnePersonAuth:
     async def check_active(self, credentials: Any) -> None:
         return
 
+    def shares_presence(self, credentials: Any) -> bool:
+        return True
+
     def user_and_max_right(self, credentials: Any) -> tuple[Any, DocumentRight]:
         return self._person.user.id, DocumentRight.WRITE
 

@@ -25,6 +25,7 @@ from tests.support.tenants import MUTATIONS, QUERIES, SUBSCRIPTIONS, QueryCase, 
 InputPath = tuple[str | int, ...]
 # What is seen by the whole team, private projects or not, or belongs to no team.
 _TEAM_WIDE_TYPES = {
+    "Template",
     "AuditEntry",
     "Webhook",
     "WebhookDelivery",

@@ -52,6 +52,7 @@ _PUBLIC = {
     "Mutation.userRegister",
     "Query.rateLimit",
     "Query.server",
+    "Query.shareLink",
     "Query.viewer",
 }
 _FOR_ONESELF = {"calendarFeedRotate"}  # whoever calls it changes their own

@@ -70,7 +70,7 @@ async def principals(walled: App, world: World) -> dict[str, UUID | None]:
     """The user as whom each principal reads."""
     found: dict[str, UUID | None] = {"stranger": None}
     for name, principal in world.principals.items():
-        credentials = await walled.resources.tokens.authenticate(principal.authorization)
+        credentials = await walled.resources.graph_tokens.authenticate(principal.authorization)
         if credentials is not None and name in _READABLE:
             found[name] = credentials.actor.user_id
     return found

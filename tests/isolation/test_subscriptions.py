@@ -22,6 +22,12 @@ _MAY_FOLLOW: Final = {
     "nowhere": set[str](),
 }
 
+_LINKS: Final = {
+    "taskChanged": (set[str](), dict.fromkeys(("document link", "board link"), "FORBIDDEN")),
+    "documentCollaboration": ({"document link"}, {"board link": "FORBIDDEN"}),
+}
+"""Which share links may follow what they lead to, and how the others are refused."""
+
 
 async def _cursor(world: World, name: str) -> str | None:
     """How far the principal's streams are; None without the right to ask."""
@@ -43,7 +49,8 @@ async def test_only_who_sees_an_object_may_follow_it(world: World, field: str) -
     type_name, text = _SUBSCRIPTIONS[field]
     cursors = {name: await _cursor(world, name) for name in world.principals} if "$after" in text else {}
     await _change_tasks(world)
-    for placement, readers in _MAY_FOLLOW.items():
+    for placement, people in _MAY_FOLLOW.items():
+        readers = people | _LINKS[field][0] if placement == "team" else people
         refusals = set()
         for name, principal in world.principals.items():
             given = {"after": cursors[name]} if cursors else {}
@@ -51,5 +58,5 @@ async def test_only_who_sees_an_object_may_follow_it(world: World, field: str) -
             assert (outcome(answer, field) == "shown") is (name in readers), (placement, name, answer)
             if name not in readers:
                 refusals.add((name, outcome(answer, field)))
-        expected = {"anonymous": "sign in", "app, one scope": "no scope"}
+        expected = {"anonymous": "sign in", "app, one scope": "no scope"} | _LINKS[field][1]
         assert refusals == {(name, expected.get(name, "NOT_FOUND")) for name in world.principals.keys() - readers}, placement

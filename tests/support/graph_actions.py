@@ -25,6 +25,7 @@ ERROR_FIELDS = """
 """
 _PAYLOAD_SELECTIONS = {
     "ApiTokenPayload": "apiToken { id }",
+    "ShareLinkPayload": "shareLink { id }",
     "AttachmentPayload": "attachment { id state }",
     "UploadPayload": "attachment { id state }",
     "BasicPayload": "",

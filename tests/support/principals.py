@@ -26,6 +26,7 @@ from schema.root import bindings, schema
 from tests.support.app import App, Person
 from tests.support.graph_actions import mutate_ok
 from tests.support.selections import everything_of
+from tests.support.share_links import create_share_link, token_of
 from tests.support.teams import SampleTeam, create_person, create_person_without_team, join_team, uuid_of
 from tests.support.tenants import Tenant, create_tenant
 
@@ -69,7 +70,7 @@ class Caller:
         return json.loads(answer)
 
     async def _context(self, principal: Principal) -> Context:
-        credentials = await self._app.resources.tokens.authenticate(principal.authorization)
+        credentials = await self._app.resources.graph_tokens.authenticate(principal.authorization)
         return Context(self._app.resources.services, None if credentials is None else credentials.actor, Device())
 
     async def first_event(self, principal: Principal, text: str, /, **variables: Any) -> Any:
@@ -105,6 +106,11 @@ async def create_app_token(app: App, team: SampleTeam, scopes: frozenset[Scope])
     return f"Bearer {app.resources.tokens.issue_to_app(client, sorted(scopes), None)}"
 
 
+async def create_link_token(app: App, person: Person, subject_id: str) -> str:
+    """The Authorization header of whoever has a new link to a document or project."""
+    return f"Bearer {token_of(await create_share_link(app, person, subject_id))}"
+
+
 async def create_principals(app: App, own: Tenant, other: Tenant) -> Mapping[str, Principal]:
     """Everybody, by what they are to the first of two tenants."""
     team = own.team
@@ -126,6 +132,8 @@ async def create_principals(app: App, own: Tenant, other: Tenant) -> Mapping[str
         "app": await create_app_token(app, team, ALL_SCOPES),
         "app, one scope": await create_app_token(app, team, frozenset({Scope.PROFILE_READ})),
         "app elsewhere": await create_app_token(app, other.team, ALL_SCOPES),
+        "document link": await create_link_token(app, team.owner, own.objects["Document"]),
+        "board link": await create_link_token(app, team.owner, own.objects["Project"]),
     }
     await mutate_ok(app, team.owner, "teamMemberRemove", teamId=team.team_id, userId=former.id)
     return {name: Principal(name, value) for name, value in authorizations.items()}

@@ -21,6 +21,34 @@ from tests.support.push_service import Browser
 from tests.support.teams import uuid_of
 
 Objects = dict[str, str]
+NODE_TYPES = (
+    "Activity",
+    "ApiToken",
+    "Attachment",
+    "AuditEntry",
+    "Change",
+    "Comment",
+    "Document",
+    "ExternalIdentity",
+    "Factor",
+    "Invitation",
+    "Job",
+    "Label",
+    "Notification",
+    "OAuthClient",
+    "Project",
+    "PushDevice",
+    "Session",
+    "ShareLink",
+    "Task",
+    "TaskLink",
+    "Team",
+    "Template",
+    "User",
+    "Webhook",
+    "WebhookDelivery",
+)
+"""The types with a global id, of each of which a tenant has an object."""
 
 
 async def create_notification(app: App, owner: Person, task_id: UUID) -> str:

@@ -23,8 +23,10 @@ from tests.support.graph_actions import (
     mutate,
     mutate_ok,
 )
+from tests.support.share_links import create_share_link
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of, with_session
 from tests.support.tenant_objects import (
+    NODE_TYPES,
     create_external_identity,
     create_factor,
     create_files,
@@ -144,6 +146,7 @@ async def _create_objects(app: App, team: SampleTeam, project_id: str, mark: str
         "Project": project_id,
         "Task": made["first"]["id"],
         "TaskLink": link["task"]["links"]["nodes"][0]["id"],
+        "ShareLink": (await create_share_link(app, owner, written["page"]["id"]))["id"],
         "Team": team.team_id,
         "User": team.mate.id,
         "second": made["second"]["id"],
@@ -314,6 +317,8 @@ MUTATIONS: Mapping[str, MutationCase] = {
         name: MutationCase(_input_of(id="Webhook"), guest="NOT_FOUND")
         for name in ("webhookUpdate", "webhookRotateSecret", "webhookPing", "webhookDelete")
     },
+    "shareLinkCreate": MutationCase(_input_of(subjectId="Project")),
+    "shareLinkRevoke": MutationCase(_input_of(id="ShareLink"), guest="NOT_FOUND"),
     "markSeen": MutationCase(_input_of(subjectId="Task"), guest="allowed"),
 }
 
@@ -328,35 +333,7 @@ class QueryCase:
 
 # By field of Query: how it is asked. `$of` is the id (or key) of an object.
 QUERIES: Mapping[str, QueryCase] = {
-    "node": QueryCase(
-        "query ($of: ID!) { node(id: $of) { id } }",
-        (
-            "Activity",
-            "ApiToken",
-            "Attachment",
-            "AuditEntry",
-            "Change",
-            "Comment",
-            "Document",
-            "ExternalIdentity",
-            "Factor",
-            "Invitation",
-            "Job",
-            "Label",
-            "Notification",
-            "OAuthClient",
-            "Project",
-            "PushDevice",
-            "Session",
-            "Task",
-            "TaskLink",
-            "Team",
-            "Template",
-            "User",
-            "Webhook",
-            "WebhookDelivery",
-        ),
-    ),
+    "node": QueryCase("query ($of: ID!) { node(id: $of) { id } }", NODE_TYPES),
     "nodes": QueryCase(
         "query ($of: ID!) { nodes(ids: [$of]) { id } }", ("Comment", "Document", "Label", "Project", "Task", "Team", "User")
     ),
@@ -381,6 +358,7 @@ QUERIES: Mapping[str, QueryCase] = {
     "jobs": QueryCase("{ jobs { nodes { id } } }"),
     "server": QueryCase("{ server { version } }"),
     "webhook": QueryCase("query ($of: ID!) { webhook(id: $of) { id url } }", ("Webhook",)),
+    "shareLink": QueryCase("{ shareLink { id } }"),
     "explainAccess": QueryCase(
         "query ($of: ID!) { explainAccess(nodeId: $of, action: READ) { allowed } }",
         ("Attachment", "Comment", "Document", "Label", "OAuthClient", "Project", "Task", "Team", "User", "Webhook"),
