@@ -123,6 +123,8 @@ DECISIONS: Final[Mapping[str, Reversible | Derived | Irreversible]] = MappingPro
         "CalendarFeedRotated": _CREDENTIAL,
         "PushDeviceRegistered": _CREDENTIAL,
         "PushDeviceRemoved": _CREDENTIAL,
+        "ShareLinkCreated": _CREDENTIAL,
+        "ShareLinkRevoked": _CREDENTIAL,
         "SessionStarted": _CREDENTIAL,
         "SessionEnded": _CREDENTIAL,
         "PasswordChanged": _CREDENTIAL,
