@@ -37,7 +37,7 @@ def code_of(answer: Any, name: str) -> str:
     (error,) = answer["errors"]
     assert answer["data"] == {name: None}
     if error["extensions"]["code"] == "RATE_LIMITED":
-        assert set(error["extensions"]) == {"code", "retryAfter"}
+        assert set(error["extensions"]) == {"code", "retryAfter", "retryable"}
         assert 1 <= error["extensions"]["retryAfter"] <= 3600
     return str(error["extensions"]["code"])
 

@@ -1,9 +1,13 @@
 """A snapshot of 20,000 tasks costs a server a second of its processor at most, and no memory to speak of."""
 
+from pathlib import Path
+
 import asyncpg
 import orjson
 import pytest
 
+from tests.conftest import migrate_template
+from tests.support.backing_services import database_from_template
 from tests.support.large_team import create_large_team
 from tests.support.server_process import ServerProcess, register_user, running_server
 from tests.support.teams import uuid_of
@@ -26,13 +30,15 @@ def _forget_peak(server: ServerProcess) -> None:
         control.write("5")
 
 
-async def test_a_large_snapshot_takes_little(server_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    large = await create_large_team(server_database_url, tasks_each=_TASKS // 5)
-    folder = tmp_path_factory.mktemp("snapshot")
-    async with running_server(folder, database_url=server_database_url, cost_limits="report") as server:
+async def test_a_large_snapshot_takes_little(postgres_server: str, tmp_path: Path) -> None:
+    async with (
+        database_from_template(postgres_server, "migrated", migrate_template) as database_url,
+        running_server(tmp_path, database_url=database_url, cost_limits="report") as server,
+    ):
+        large = await create_large_team(database_url, tasks_each=_TASKS // 5)
         reader = await register_user(server)
         viewer = (await reader.run("{ viewer { id } }"))["viewer"]["id"]
-        connection = await asyncpg.connect(server_database_url)
+        connection = await asyncpg.connect(database_url)
         try:
             await connection.execute(
                 "INSERT INTO team_members (team_id, user_id, role, joined_at) "
