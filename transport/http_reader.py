@@ -37,6 +37,7 @@ from transport.uvicorn_websocket import WebSocketProtocol
 
 _HEAD_END: Final = b"\r\n\r\n"
 _LINE_ENDS: Final = b"\r\n"  # which clients may send between two messages, and the parser would skip one by one
+_MAX_LINE_END_BYTES: Final = 1_024  # before one message; looking through a flood of them takes as long as it lasts
 _LINGER_SECONDS: Final = 1.0  # for which a refused client's bytes are dropped, so that it sees the answer before a reset
 _COUNTED_HEADERS: Final = frozenset((b"host", b"expect", b"content-length"))
 _MALFORMED: Final = "Invalid HTTP request received."
@@ -69,7 +70,7 @@ class HttpReader(HttpToolsProtocol):
         self.in_head = False
         self.in_body = self._in_turns = self._offers_upgrade = self._to_websocket = False
         self.between_messages = True
-        self._head_bytes = self._piece_bytes = self._host_count = 0
+        self._head_bytes = self._piece_bytes = self._host_count = self._line_end_bytes = 0
         self.missing_body_bytes: int | None = None  # None: it is chunked, or there is none
         self._held: bytes | bytearray = b""
         self._is_refusing = False
@@ -109,7 +110,7 @@ class HttpReader(HttpToolsProtocol):
         elif self._is_refusing:
             return
         elif self.between_messages and data[0] in _LINE_ENDS:
-            if data := data.lstrip(_LINE_ENDS):
+            if data := self._skip_line_ends(data):
                 self.data_received(data)
         elif self._is_one_piece(data):
             self._feed(data)
@@ -129,7 +130,7 @@ class HttpReader(HttpToolsProtocol):
                 self._held = b""
                 break
             if self.between_messages and held[0] in _LINE_ENDS:
-                self._held = held.lstrip(_LINE_ENDS)
+                self._held = self._skip_line_ends(held)
                 continue
             if self.in_body and self.missing_body_bytes is not None:
                 end = self.missing_body_bytes
@@ -198,6 +199,16 @@ class HttpReader(HttpToolsProtocol):
         self.flow.pause_reading()
         cast(ReadFlow, self.flow).is_held = True
 
+    def _skip_line_ends(self, data: bytes | bytearray) -> bytes:
+        """What follows the ends of lines in front of a message (RFC 9112, 2.2); too many of them are refused."""
+        first = bytes(data[: _MAX_LINE_END_BYTES + 1])
+        rest = first.lstrip(_LINE_ENDS)
+        self._line_end_bytes += len(first) - len(rest)
+        if self._line_end_bytes > _MAX_LINE_END_BYTES:
+            self.refuse(RefusedRequest(400, _MALFORMED))
+            return b""
+        return rest + data[len(first) :]
+
     def _feed(self, data: bytes) -> None:
         starts_message = self.between_messages
         self._piece_bytes = len(data)
@@ -221,7 +232,7 @@ class HttpReader(HttpToolsProtocol):
         self.expect_100_continue = False
         self.in_head = True
         self.in_body = self.between_messages = self._offers_upgrade = self._to_websocket = False
-        self._head_bytes = self._host_count = 0
+        self._head_bytes = self._host_count = self._line_end_bytes = 0
         self.missing_body_bytes = None
         self.phase_started_at = self.loop.time()
 

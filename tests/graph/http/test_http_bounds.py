@@ -123,6 +123,7 @@ async def test_a_connection_is_freed_without_the_collector_whatever_it_held(serv
     ("data", "status"),
     [
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", 400, id="no host"),
+        pytest.param(b"\r\n" * 600 + b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400, id="many ends of lines before it"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400, id="two hosts"),
         pytest.param(b"GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400, id="two hosts in 1.0"),
         pytest.param(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505, id="2.0"),
@@ -294,3 +295,11 @@ async def test_when_connections_run_out_a_signed_in_person_stays_and_newcomers_a
         assert len(crowded.server.server_state.connections) <= 8
         for _, writer in strangers:
             writer.close()
+
+
+@pytest.mark.parametrize("between", [b"\r\n", b"\n" * 1_000])
+async def test_ends_of_lines_between_requests_are_skipped_until_they_are_too_many(server: SampleServer, between: bytes) -> None:
+    request = post("{echo(number:1)}")
+    async with open_connection(server) as client:
+        client.send(between + request + between + request + b"\n" * 1_025)
+        assert await client.next_responses(3) == [200, 200, 400]
