@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Uuid, bindparam, text
 
+from domain.errors import Overloaded
 from persistence.engine.database import Database, open_database
-from persistence.engine.planning_turns import MAX_SHORT_CHARACTERS
+from persistence.engine.planning_turns import MAX_SHORT_CHARACTERS, PlanningTurns
 from persistence.engine.statement import Statement
 
 MARKER = uuid4().hex
@@ -52,3 +53,15 @@ async def test_who_sends_one_waits_for_one_of_those_who_send_many(database: Data
     await asyncio.gather(*(send(many, number) for number in range(20)), send(one, 20))
     assert done.index(one) <= 2
     assert len(done) == 21
+
+
+async def test_who_waits_too_long_is_refused_with_a_code_and_leaves_no_turn_behind() -> None:
+    turns = PlanningTurns(timeout_seconds=0.05)
+    async with turns.turn(MAX_SHORT_CHARACTERS + 1, "slow"):
+        with pytest.raises(Overloaded):
+            async with turns.turn(MAX_SHORT_CHARACTERS + 1, "other"):
+                pytest.fail("It had a turn beside another's.")
+        async with turns.turn(MAX_SHORT_CHARACTERS, "short"):
+            pass
+    async with turns.turn(MAX_SHORT_CHARACTERS + 1, "other"):
+        pass
