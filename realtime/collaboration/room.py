@@ -214,9 +214,15 @@ class Room:
         raise Unavailable("The edit could not be applied now; try again.")
 
     async def _measure(self, state: DocumentState, size: int, author_id: UUID) -> None:
-        """Measure a document in a worker, where it may be full: what is durable of it, and what is on its way to the log."""
+        """
+        Measure a document in a worker, where it may be full: what is durable of it, and what is on its way to the log.
+
+        What is committed meanwhile counts twice, so large edits are waited for: others would be refused for want of room that
+        there is.
+        """
         async with self._measuring:
             if state.needs_measuring(size):
+                await self._wait_for_large_commits()
                 under_way, before = sum(map(len, self._edits.updates())), state.byte_size
                 durable = await self._host.difference(self.document_id, b"", owner=author_id)
                 state.set_measured(len(durable) + under_way + state.byte_size - before)

@@ -61,14 +61,14 @@ async def create_sample_team(app: App) -> SampleTeam:
             name: await create_person(uow, name.title()) for name in ("owner", "admin", "member", "mate", "guest", "outsider")
         }
         owner = cast["owner"].actor
-        unique = uow.new_id().hex[-9:].upper()
-        team = await teams.create(uow, owner, None, name=f"Team {unique}", key=f"T{unique}", description=None)
+        unique = f"T{uow.new_id().hex[-9:].upper()}"  # no word of the name begins like the number of a task
+        team = await teams.create(uow, owner, None, name=f"Team {unique}", key=unique, description=None)
         for name, role in (("admin", Role.ADMIN), ("member", Role.MEMBER), ("mate", Role.MEMBER), ("guest", Role.GUEST)):
             await uow.teams.add_member(Membership(team_id=team.id, user_id=cast[name].user.id, role=role, joined_at=uow.now))
         project = await projects.create(uow, owner, None, {"name": "Launch"}, team_id=team.id)
         await projects.set_members(uow, owner, project.id, add=[cast["guest"].user.id], remove=[])
-        other = uow.new_id().hex[-9:].upper()
-        away = await teams.create(uow, cast["outsider"].actor, None, name=f"Team {other}", key=f"T{other}", description=None)
+        other = f"T{uow.new_id().hex[-9:].upper()}"
+        away = await teams.create(uow, cast["outsider"].actor, None, name=f"Team {other}", key=other, description=None)
         await projects.create(uow, cast["outsider"].actor, None, {"name": "Elsewhere"}, team_id=away.id)
     return SampleTeam(team=team, project=project, **cast)
 
