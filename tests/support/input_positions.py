@@ -27,7 +27,7 @@ from schema.root import schema
 from tests.support.graph_actions import ERROR_FIELDS
 from tests.support.selections import fields_of
 from tests.support.tenant_objects import NODE_TYPES
-from tests.support.tenants import MUTATIONS, QUERIES, SUBSCRIPTIONS, Tenant
+from tests.support.tenants import MUTATIONS, Tenant
 
 Path = tuple[str | int, ...]
 TEXT_SCALARS: Final = frozenset({"Base64", "Date", "DateTime", "ID", "JSON", "Markdown", "String", "SyncCursor", "URL", "UUID"})
