@@ -30,7 +30,7 @@ _XSLT: Final = (
     + b"</xsl:template></xsl:stylesheet></x>"
 )
 _PDF: Final = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(app.alert(1);this.submitForm('/ran'))>>>>endobj\n"
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(app.launchURL\\('javascript:fetch\\(1\\)'\\);this.submitForm\\('/ran'\\))>>>>endobj\n"
     b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]"
     b"/Annots[<</Type/Annot/Subtype/Link/Rect[0 0 9 9]/A<</S/URI/URI(javascript:fetch('/ran'))>>>>]>>endobj\n"
     b"trailer<</Root 1 0 R>>\n"
