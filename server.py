@@ -88,7 +88,7 @@ def _refuse_settings(lines: Iterable[str]) -> int:
 
 
 def _run_command(arguments: argparse.Namespace, settings: Settings) -> int:
-    from app.bootstrap import CannotStart
+    from app.service_database import CannotStart
     from app.task_supervision import EXIT_CODE, BackgroundTaskDied
     from embedded import BinariesMissing, FolderInUse, PostgresFailed
 
@@ -265,16 +265,17 @@ async def _look_after_audit_logs(settings: Settings, arguments: argparse.Namespa
 
 
 async def _migrate(settings: Settings) -> None:
-    from app.bootstrap import open_database_url
     from app.migration import migrate
+    from app.service_database import open_database_url
 
     async with open_database_url(settings) as url:
         print("The database is migrated." if await migrate(url) else "There is nothing to migrate.")
 
 
 async def _maintain_documents(settings: Settings, task: str) -> None:
-    from app.bootstrap import open_database_url, open_resources
+    from app.bootstrap import open_resources
     from app.migration import migrate
+    from app.service_database import open_database_url
     from persistence.documents.integrity import check_integrity, delete_orphans
     from persistence.documents.reindex import reindex
 
@@ -292,9 +293,9 @@ async def _maintain_documents(settings: Settings, task: str) -> None:
 
 
 async def _maintain_search(settings: Settings, task: str) -> None:
-    from app.bootstrap import open_database_url
     from app.migration import migrate
     from app.search_maintenance import reindex_search, verify_search
+    from app.service_database import open_database_url
 
     async with open_database_url(settings) as url:
         await migrate(url)
@@ -302,8 +303,10 @@ async def _maintain_search(settings: Settings, task: str) -> None:
 
 
 async def _seed(settings: Settings) -> None:
-    from app.bootstrap import open_database_url, open_resources, seed_database, seed_demo_documents
+    from app.bootstrap import open_resources
     from app.migration import migrate
+    from app.seeding import seed_database, seed_demo_documents
+    from app.service_database import open_database_url
 
     async with open_database_url(settings) as url:
         await migrate(url)
@@ -341,8 +344,9 @@ async def _administer_users(settings: Settings, asked: argparse.Namespace) -> No
 
 
 async def _rotate_keys(settings: Settings, *, revoke_others: bool) -> None:
-    from app.bootstrap import open_database_url, rotate_keys
+    from app.keys import rotate_keys
     from app.migration import migrate
+    from app.service_database import open_database_url
 
     async with open_database_url(settings) as url:
         await migrate(url)
