@@ -2,9 +2,12 @@
 
 import logging
 import secrets
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-from app.bootstrap import Resources
+from app.bootstrap import Resources, open_resources
+from app.migration import migrate
+from app.service_database import open_database_url
 from app.settings import DEMO_PASSWORD, Settings
 from auth.passwords import Argon2Passwords
 from domain.errors import Unavailable
@@ -48,3 +51,13 @@ async def seed_demo_documents(resources: Resources, settings: Settings) -> int:
     except Unavailable as error:  # the rest of the demo is there, and the next start tries again
         logger.warning("The demo's documents were not written: %s", error.message)
         return 0
+
+
+async def seed_once(settings: Settings) -> AsyncIterator[str]:
+    """Migrate and seed from the command line; lines of a report for operators."""
+    async with open_database_url(settings) as url:
+        await migrate(url)
+        async with open_resources(settings, url) as resources:
+            yield await seed_database(url, settings) or "Nothing to seed: HIVE_SEED_SIZE is none."
+            if begun := await seed_demo_documents(resources, settings):
+                yield f"{begun} documents were written."
