@@ -61,8 +61,9 @@ def assert_harmless(file: HostileFile, file_name: str, response: httpx.Response)
 async def store_and_read(app: App, team: SampleTeam, files: Iterable[HostileFile]) -> tuple[set[str], set[str]]:
     """Upload each file, and read what was not refused: what was stored, and the files' names."""
     stored, names = set(), set()
+    card = await create_task(app, team)
     for number, file in enumerate(files):
-        if number % _FILES_A_TASK == 0:
+        if number % _FILES_A_TASK == _FILES_A_TASK - 1:
             card = await create_task(app, team)
         uploader = (team.owner, team.admin, team.member, team.mate)[number % 4]  # what was refused waits to be deleted
         if (found := await store(app, uploader, file, card["id"])) is not None:

@@ -71,25 +71,29 @@ class InputPosition:
 
     def variables_with(self, tenant: Tenant, value: Any) -> dict[str, Any]:
         """The variables with a value at the position."""
-        return _with_value_at(self.variables(tenant), self.path, value)
+        changed = deepcopy(self.variables(tenant))
+        holder: Any = changed
+        for step in self.path[:-1]:
+            holder = holder[step]
+        holder[self.path[-1]] = value
+        return changed
 
 
 def input_positions() -> list[InputPosition]:
     """All of them, those of subscriptions apart: see `subscription_positions`."""
     assert _CORE.query_type is not None
     found = list(_mutation_positions())
-    found += _field_positions(_CORE.query_type, "Query", lambda selection: selection, ())
+    found += _field_positions(_CORE.query_type, "Query", "{field}", ())
     for name, type_ in _CORE.type_map.items():
         if isinstance(type_, GraphQLObjectType) and name in NODE_TYPES:
-            wrap = f"node(id: $node) {{ ... on {name} {{ %s }} }}"
-            found += _field_positions(type_, name, lambda selection, wrap=wrap: wrap % selection, ("node",))
+            found += _field_positions(type_, name, "node(id: $node) {{ ... on {type} {{ {field} }} }}", ("node",))
     return found
 
 
 def subscription_positions() -> list[InputPosition]:
     """Those of the arguments of subscriptions."""
     assert _CORE.subscription_type is not None
-    return list(_field_positions(_CORE.subscription_type, "Subscription", lambda selection: selection, ()))
+    return list(_field_positions(_CORE.subscription_type, "Subscription", "{field}", ()))
 
 
 def text_arguments() -> set[str]:
@@ -138,10 +142,8 @@ def _nobodys(value: Any) -> Any:
     return ids.encode(parsed[0], _NOBODY) if parsed else value
 
 
-def _field_positions(
-    type_: GraphQLObjectType, type_name: str, wrap: Callable[[str], str], outer: tuple[str, ...]
-) -> Iterator[InputPosition]:
-    """Positions of the arguments of a type's fields; `outer` are variables of what is around them."""
+def _field_positions(type_: GraphQLObjectType, type_name: str, around: str, outer: tuple[str, ...]) -> Iterator[InputPosition]:
+    """Positions of the arguments of a type's fields; `outer` are the ids that are variables of what is around them."""
     kind = "subscription" if type_name == "Subscription" else "query"
     for name, field in type_.fields.items():
         for argument, declared in field.args.items():
@@ -151,7 +153,7 @@ def _field_positions(
                 declarations = " ".join(
                     [f"${each}: ID!" for each in outer] + [f"${each}: {field.args[each].type}" for each in sorted(used)]
                 )
-                selected = wrap(f"{name}({passed}) {_selection(field.type)}")
+                selected = around.format(type=type_name, field=f"{name}({passed}) {_selection(field.type)}")
                 yield InputPosition(
                     name=f"{type_name}.{name}({'.'.join(map(str, (argument, *path)))})",
                     coordinate=coordinate or f"{type_name}.{name}({argument}:)",
@@ -242,12 +244,3 @@ def _echo(payload: Any, path: Path) -> tuple[tuple[str, str, str] | None, str]:
                 if isinstance(echoed, GraphQLScalarType) and path[0] != "id":
                     return (name, object_.name, str(path[0])), f"{name} {{ id {path[0]} }}"
     return None, ""
-
-
-def _with_value_at(value: Any, path: Path, new: Any) -> Any:
-    changed = deepcopy(value)
-    holder = changed
-    for step in path[:-1]:
-        holder = holder[step]
-    holder[path[-1]] = new
-    return changed
