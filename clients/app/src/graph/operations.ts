@@ -62,8 +62,9 @@ export const TeamMembers = graphql(`
 export const LiveChanges = graphql(
   `
     subscription LiveChanges($after: SyncCursor) {
-      changes(after: $after, withStart: true) {
+      changes(after: $after, withCaughtUp: true) {
         cursor
+        isCaughtUp
         kind
         type
         entityId
