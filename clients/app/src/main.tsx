@@ -2,9 +2,11 @@
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app'
+import { finishSignIn } from './data/sign-in'
 import { applyTheme } from './ui/theme'
 
 applyTheme()
+await finishSignIn()
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <App />
