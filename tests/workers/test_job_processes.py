@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.bootstrap import seed_demo_documents
+from app.seeding import seed_demo_documents
 from app.settings import Settings
 from embedded.child_process import tied_to_parent
 from resolvers import ids
