@@ -52,7 +52,7 @@ test-opensearch: $(INSTALLED) ## run the tests of searches on a real OpenSearch 
 	@HIVE_TEST_OPENSEARCH=real $(IN)/python -m pytest tests/search $(TESTS)
 
 chaos: $(INSTALLED)      ## kill servers, workers and Valkey again and again while people write, for minutes
-	@$(IN)/python -m pytest -m chaos tests/chaos tests/graph/test_document_bounds.py $(TESTS)
+	@$(IN)/python -m pytest -m chaos tests/chaos tests/graph/test_document_bounds.py tests/workers/test_job_processes.py $(TESTS)
 
 soak: $(INSTALLED)       ## kill processes while people work and check what they were answered, on from where the log ends (ARGS="--seconds 28800")
 	@$(IN)/python -m benchmarks.soak $(ARGS)
