@@ -19,7 +19,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.getoption(_OPTION):
         return
     seen: set[str] = set()
-    first, others = [], []
+    first: list[pytest.Item] = []
+    others: list[pytest.Item] = []
     for item in items:
         family = item.nodeid.partition("[")[0]
         (others if family in seen else first).append(item)
