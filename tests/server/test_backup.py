@@ -175,6 +175,7 @@ async def _clean_up(app: App) -> None:
         await asyncio.sleep(0.001)
 
 
+@pytest.mark.long
 async def test_everything_acknowledged_before_a_backup_is_in_it_whatever_is_written_meanwhile(
     source: Installation, target: Installation, tmp_path: Path
 ) -> None:
