@@ -72,6 +72,8 @@ class ListQuery:
     vain: under () those of every order, under (sorted by, field) those beside another one."""
     indexed: frozenset[Kind] = frozenset()
     """Conditions by which an index finds the rows of a range, in whatever order."""
+    rivals: frozenset[Kind] = frozenset()
+    """Conditions of which each is checked in another index of one order: one is covered, the rest are filters like others."""
     found_by: frozenset[Kind] = frozenset()
     """Conditions that few rows match, whatever the value: all of these are read."""
     implied: Callable[[str, str, Any], tuple[Shape, bool] | None] = lambda *_: None
@@ -217,6 +219,8 @@ def _plan_filter(list_query: ListQuery, sorted_by: str, shape: Shape, given: Map
     if kinds & list_query.found_by:
         return _FilterPlan("matching", shape)
     covered = list_query.covered.get((), frozenset()) | list_query.covered.get((sorted_by,), frozenset())
+    rivals = sorted(kinds & covered & list_query.rivals, key=lambda each: (each != parent, each))
+    covered -= frozenset(rivals[1:])
     for name, _ in filter(None, kinds & covered):
         covered |= list_query.covered.get((sorted_by, name), frozenset())
     inside, outside = [part for part in parts if part[:2] in covered], [part for part in parts if part[:2] not in covered]

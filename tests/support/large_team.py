@@ -55,6 +55,7 @@ INSERT INTO task_links (id, twin_id, task_id, target_id, kind, created_at)
 SELECT gen_random_uuid(), gen_random_uuid(), tasks.id, blocker.id, 'BLOCKED_BY', now()
 FROM tasks JOIN tasks AS blocker ON blocker.project_id = tasks.project_id AND blocker.rank = 'a000000006' WHERE right(tasks.rank, 1) = '4';
 UPDATE tasks SET status = 'TODO' WHERE rank = 'a000000006';
+UPDATE tasks SET is_blocked = true WHERE id IN (SELECT task_id FROM task_links);
 """
 
 
