@@ -1,7 +1,9 @@
 """Workers are shared fairly: while one person floods them, the others' work is done; queues are bounded, and waiting ends."""
 
 import asyncio
+import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +28,23 @@ async def test_while_one_person_floods_the_pool_the_small_documents_of_another_a
         assert not any(task.done() for task in flood)
         assert pool.waiting >= 13
         for task in flood:
+            task.cancel()
+
+
+async def test_while_two_flood_the_pool_together_a_third_has_the_next_worker_and_small_documents_have_one(tmp_path: Path) -> None:
+    end = tmp_path / "end"
+    os.mkfifo(end)  # read to its end once somebody has written
+    async with WorkerPool.open(slots=3) as pool, asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(pool.run(LARGE_BYTES, Path.read_bytes, end, owner="one"))
+        floods = [tasks.create_task(pool.run(LARGE_BYTES, time.sleep, 8, owner=owner)) for owner in ("two", "one") * 8]
+        own = tasks.create_task(pool.run(LARGE_BYTES, len, "large", owner="third"))
+        for _ in range(5):
+            assert await pool.run(SMALL_BYTES, len, "small", owner="third") == 5
+        assert not own.done()
+        await asyncio.to_thread(end.write_bytes, b"done")
+        assert (await own, await first) == (5, b"done")
+        assert not any(task.done() for task in floods)
+        for task in floods:
             task.cancel()
 
 
