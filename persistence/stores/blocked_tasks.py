@@ -26,7 +26,7 @@ _t, _l, _blocker = tasks, task_links, tasks.alias("blocker")
 
 def _waits() -> ColumnElement[bool]:
     """The task waits for one that is open, by its links."""
-    closed = [literal_column(f"'{status}'") for status in sorted(CLOSED)]
+    closed: list[ColumnElement[str]] = [literal_column(f"'{status}'") for status in sorted(CLOSED)]
     return exists(
         select(literal_column("1"))
         .select_from(_l.join(_blocker, _blocker.c.id == _l.c.target_id))
