@@ -148,6 +148,7 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
         },
         covered=_COVERED,
         indexed=_INDEXED,
+        array_indexed=frozenset({("title", "contains")}),
         rivals=_RIVALS,
         found_by=_FOUND_BY,
         implied=_implied,

@@ -106,10 +106,10 @@ async def create_large_team(url: str, *, tasks_each: int) -> LargeTeam:
         await connection.close()
 
 
-# Rows of sequential scans and of bitmaps count for the table, rows that an index scan looks up for the index.
+# Rows of sequential scans and of bitmaps count for the table, entries that are read of an index for the index.
 _READ = """
 SELECT coalesce(sum(CASE relkind WHEN 'r' THEN pg_stat_get_xact_tuples_returned(oid) ELSE 0 END), 0)::bigint
-  + coalesce(sum(pg_stat_get_xact_tuples_fetched(oid)), 0)::bigint
+  + coalesce(sum(CASE relkind WHEN 'i' THEN pg_stat_get_xact_tuples_returned(oid) ELSE pg_stat_get_xact_tuples_fetched(oid) END), 0)::bigint
 FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')
 """
 
