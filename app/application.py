@@ -12,9 +12,10 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
 from app.adapters import file_origins
-from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
+from app.bootstrap import LIMITS, POSITION_READER, Resources
 from app.cost_accounts import CostAccounts
 from app.readiness import health_routes
+from app.service_database import CannotStart
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from auth.oauth.authorize_endpoint import AuthorizeEndpoint
 from auth.oauth.browser_session import BrowserSessions

@@ -79,10 +79,11 @@ class Ranges:
     single: bool = False
 
     def within(self, visible: Any, *, as_array: bool = False) -> Column:
-        """The row lies in one of these ranges, given by a statement that selects their ids. `as_array`: as inverted indexes have
-        it, which hold the range of a row as an array of one."""
+        """The row lies in one of these ranges, given by a statement that selects their ids. `as_array`: said in the words of
+        inverted indexes too, which hold the range of a row as an array of one."""
         ids = func.array(visible.scalar_subquery())
-        return cast(Column, array([self.column]).overlap(ids)) if as_array else self.column == sql_any(ids)
+        is_one = self.column == sql_any(ids)
+        return is_one & cast(Column, array([self.column]).overlap(ids)) if as_array else is_one
 
 
 def merged_ids(source: Any, ranges: Ranges, parent_id: Column, conditions: Sequence[Column], order: Directed) -> Any:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.bootstrap import seed_demo_documents
+from app.seeding import seed_demo_documents
 from app.settings import Settings
 from domain.document.version import MAX_UNSAVED_UPDATES
 from persistence.blobs.document_objects import content_key, version_key
