@@ -31,7 +31,7 @@ from auth.oauth.userinfo import userinfo_routes
 from auth.providers.flow import SignInFlows
 from auth.routes import key_routes
 from auth.tokens import Credentials
-from domain.session import GRAPHIQL_CLIENT_ID, Device
+from domain.session import GRAPHIQL_CLIENT_ID, WEB_APP_CLIENT_ID, Device
 from gateway.account_pages import AccountPages
 from gateway.calendar_feed import CalendarFeeds
 from gateway.endpoints import OpenConnections, graph_endpoints
@@ -153,7 +153,14 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         GraphiQLConfig(people=_demo_people(settings), issuer=settings.origin, client_id=str(GRAPHIQL_CLIENT_ID)),
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
-    web_app = web_app_routes(WebAppConfig(people=_demo_people(settings), file_origins=file_origins(settings)))
+    web_app = web_app_routes(
+        WebAppConfig(
+            issuer=settings.origin,
+            client_id=str(WEB_APP_CLIENT_ID),
+            people=_demo_people(settings),
+            file_origins=file_origins(settings),
+        )
+    )
     account_pages = AccountPages(executor, open_context).routes()
     share_pages = SharePages(executor, open_context, resources.graph_tokens, resources.services.workers, meter).routes()
     services = resources.services

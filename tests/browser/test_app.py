@@ -76,6 +76,17 @@ async def test_two_people_write_one_document_and_who_comes_back_sees_what_change
 
 
 @pytest.mark.browser
+async def test_a_person_signs_in_on_the_pages_of_the_server_and_with_a_passkey(
+    browser: dict[str, str], demo: ServerProcess, tmp_path: Path
+) -> None:
+    output = await look("app_sign_in.mjs", browser, demo, tmp_path)
+    for sentence in ("Came back to the page that was left", "Refused the answer to a request of another window"):
+        assert sentence in output
+    assert output.count("Signed in with a passkey on a ") == 2
+    assert output.count("axe finds nothing on ") == 4
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", ["1440", "390"])
 async def test_no_screen_of_the_app_breaks_a_rule_of_axe_or_is_wider_than_the_window(
