@@ -36,7 +36,7 @@ async def test_every_address_of_the_app_is_answered_with_its_page_which_is_not_s
 async def test_the_page_takes_nothing_from_elsewhere_and_holds_no_style_or_script(http: httpx.AsyncClient) -> None:
     page = await http.get("/app/")
     assert page.headers["content-security-policy"] == (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
+        "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     files = [part.split('"')[0] for part in page.text.split('"/app/assets/')[1:]]

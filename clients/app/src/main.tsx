@@ -2,9 +2,13 @@
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app'
+import { finishLeaving } from './data/replica'
+import { registerWorker } from './data/worker'
 import { applyTheme } from './ui/theme'
 
 applyTheme()
+void finishLeaving()
+registerWorker()
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <App />

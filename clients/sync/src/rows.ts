@@ -179,7 +179,8 @@ export function toRow(object: Record<string, unknown>): AnyRow {
     const name = field.slice(field.indexOf('_') + 1)
     const nodes = (value as { nodes?: unknown } | null)?.nodes ?? value
     if (WHOLE.has(name)) row[name] = nodes
-    else if (Array.isArray(nodes)) row[`${name.replace(/s$/, '')}Ids`] = nodes.map(({ id }: { id: string }) => id).sort()
+    else if (Array.isArray(nodes))
+      row[`${name.replace(/s$/, '')}Ids`] = nodes.map(({ id }: { id: string }) => id).sort()
     else if (REFERENCES.has(name)) {
       const reference = value as { id: string; __typename?: string } | null
       row[`${name}Id`] = reference?.id ?? null
