@@ -166,10 +166,17 @@ export class Engine {
       const batch = this.#isDisposed ? null : toBatch()
       if (!batch) return
       await this.options.storage.write(batch)
-      this.replica.apply(batch)
+      this.#apply(batch)
       this.#post({ batch })
-      this.#set({ pending: this.#pending, isReady: this.replica.cursor !== null })
+      this.#set({ isReady: this.replica.cursor !== null })
     })
+  }
+
+  /** The queue is told of whenever it has changed, also where as many writes wait as before. */
+  #apply(batch: Batch): void {
+    const { queue } = this.replica
+    this.replica.apply(batch)
+    this.#set({ pending: this.#pending }, queue !== this.replica.queue)
   }
 
   get #pending(): number {
@@ -184,19 +191,19 @@ export class Engine {
     if (rejected) this.options.onRejected?.(rejected.operation, new HiveError(rejected.code, rejected.message))
     if (batch) {
       if (this.#early) this.#early.push(batch)
-      else void this.#step(async () => this.replica.apply(batch)).then(() => this.#set({ pending: this.#pending }))
+      else void this.#step(async () => this.#apply(batch))
       if (this.#isLeader && batch.enqueue) this.wake()
     }
     if (status && !this.#isLeader) this.#set(status)
     if (wake && this.#isLeader) this.wake()
   }
 
-  #set(status: Partial<SyncStatus>): void {
+  #set(status: Partial<SyncStatus>, isTold = false): void {
     const next = { ...this.status, ...status }
     const isSame = (Object.keys(next) as (keyof SyncStatus)[]).every((name) => next[name] === this.status[name])
-    if (isSame || this.#isDisposed) return
+    if ((isSame && !isTold) || this.#isDisposed) return
     this.status = next
-    if (this.#isLeader) this.#post({ status: { ...next, error: null } })
+    if (this.#isLeader && !isSame) this.#post({ status: { ...next, error: null } })
     for (const listener of [...this.#listeners]) listener(next)
   }
 

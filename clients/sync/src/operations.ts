@@ -19,7 +19,7 @@ export interface Operation {
   before: Record<string, unknown>
   /** The version on which it was made; null where that is not known: on top of another write, or of one without versions. */
   version: number | null
-  /** What was sent, which may have arrived: a repetition is the same, to the letter. */
+  /** What is sent, and may have arrived: a repetition is the same, to the letter. */
   sent?: { mutationId: string; input: Record<string, unknown> }
   attempts: number
   createdAt: string

@@ -102,9 +102,9 @@ export function indexedDbStorage(name: string, factory: IDBFactory = globalThis.
       return { rows: rows as StoredRow[], cursor: (cursor as string | undefined) ?? null, queue: queue as Operation[] }
     },
     async write(batch) {
-      // Strict: a write that was confirmed outlives a crash of the machine.
+      // Strict: a write of the person's that was confirmed outlives a crash of the machine. What the server said it says again.
       const transaction = (await database()).transaction(['rows', 'meta', 'queue'], 'readwrite', {
-        durability: 'strict',
+        durability: batch.enqueue?.length ? 'strict' : 'relaxed',
       })
       const finished = new Promise<void>((resolve, reject) => {
         transaction.oncomplete = () => resolve()
