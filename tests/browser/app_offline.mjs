@@ -43,6 +43,8 @@ await inBrowser(
     await untilState(page, 'Live')
     const board = await untilEqual(graph, projectId, [page])
     same('the board of the server', board, { IN_PROGRESS: ['First'], TODO: ['Second', 'Written offline'] })
+    await until('what was said', async () => ({ found: (await said(second.id)).length > 0 }))
+    await page.locator('.connection', { hasText: /^Live$/ }).waitFor()
     same('what was said', await said(second.id), ['Said offline'])
     same('how often the card was moved', await movesOf(first.id), 1)
     console.log('A page was opened twice without the server; what was done in it arrived once.')
