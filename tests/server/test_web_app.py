@@ -11,6 +11,7 @@ import pytest
 
 from app.adapters import file_origins
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
+from domain.session import WEB_APP_CLIENT_ID
 from gateway.web_app import content_security_policy
 from tests.support.server_process import ServerProcess
 
@@ -73,10 +74,13 @@ async def test_the_service_worker_stores_the_page_and_its_files_as_they_are_and_
         assert base64.b64encode(sha256((await http.get(path)).content).digest()).decode() == digest, path
 
 
-async def test_the_people_of_the_demo_are_offered(http: httpx.AsyncClient) -> None:
+async def test_the_people_of_the_demo_are_offered_and_the_pages_of_the_server(
+    http: httpx.AsyncClient, server: ServerProcess
+) -> None:
     config = await http.get("/app/config.json")
     people = [{"name": name, "email": email, "password": DEMO_PASSWORD} for name, email in DEMO_PEOPLE]
-    assert (config.json(), config.headers["cache-control"]) == ({"people": people}, "no-store")
+    oauth = {"issuer": server.url, "clientId": str(WEB_APP_CLIENT_ID)}
+    assert (config.json(), config.headers["cache-control"]) == ({"people": people, "oauth": oauth}, "no-store")
 
 
 async def test_the_url_of_a_task_leads_to_its_page(http: httpx.AsyncClient) -> None:

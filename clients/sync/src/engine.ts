@@ -243,7 +243,8 @@ export class Engine {
       {
         next: ({ changes }) => this.#gather(changes, viewer),
         state: (state) => {
-          this.#set({ state })
+          // What was missed has come by then, but is not stored yet.
+          if (state !== 'live') this.#set({ state })
           if (state !== 'offline') this.wake()
         },
         error: (error) => {
@@ -260,15 +261,20 @@ export class Engine {
     if (this.#gathered.length > 1) return
     this.#gatherTimer = setTimeout(() => {
       let reload: 'nothing' | 'users' | 'everything' = 'nothing'
+      let isCaughtUp = false
       const live = this.#live
       void this.#write(() => {
         // A subscription that has ended since would bring what the next one brings again.
         if (this.#live !== live || this.#gathered.length === 0) return null
+        isCaughtUp = this.#gathered.some((each) => each.isCaughtUp)
         const outcome = toBatch(this.replica, this.#gathered.splice(0), viewer)
         reload = outcome.reload
         return outcome.batch
       }).then(
-        () => this.#reload(reload),
+        () => {
+          this.#reload(reload)
+          if (isCaughtUp && this.#live === live && live?.state === 'live') this.#set({ state: 'live' })
+        },
         () => this.#unfollowAndRetry(),
       )
     }, GATHER_MS)
@@ -289,7 +295,10 @@ export class Engine {
       this.#set({ state: 'catching up' })
       const { rows, cursor } = await loadSnapshot(this.client, this.options.scope)
       const notifications = await loadNotifications(this.client)
-      await this.#write(() => ({ clear: true, put: [...rows, ...notifications], cursor }))
+      await this.#write(() =>
+        // Of somebody who has left meanwhile nothing is stored.
+        this.client.session.isSignedIn ? { clear: true, put: [...rows, ...notifications], cursor } : null,
+      )
     })().then(
       () => {
         this.#loading = null

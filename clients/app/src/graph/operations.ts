@@ -265,3 +265,33 @@ export const DocumentRestoreVersion = graphql(`
     }
   }
 `)
+
+export const PasskeyRequest = graphql(`
+  mutation PasskeyRequest {
+    passkeyRequestCreate(input: {}) {
+      options
+      errors {
+        code
+        message
+        path
+      }
+    }
+  }
+`)
+
+export const SignInWithPasskey = graphql(`
+  mutation SignInWithPasskey($credential: JSON!) {
+    sessionCreateWithPasskey(input: { credential: $credential }) {
+      tokens {
+        accessToken
+        refreshToken
+        expiresIn
+      }
+      errors {
+        code
+        message
+        path
+      }
+    }
+  }
+`)

@@ -183,6 +183,9 @@ function ViewerMenu() {
             </label>
           ))}
         </fieldset>
+        <a className="button button-wide" href="/oauth/passkeys">
+          Passkeys
+        </a>
         <SignOut />
       </div>
     </Popover>
