@@ -20,7 +20,7 @@ LAWS := tests/content/test_text_laws.py tests/graph/test_task_list.py tests/grap
 test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos soak attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin bench-gaps check format lock graphiql web-app docs clean
+.PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos soak attack fuzz matrix mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin bench-gaps check format lock graphiql web-app docs clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,7 +35,7 @@ test: $(INSTALLED)       ## run all tests, on all cores
 	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 test-fast: $(INSTALLED)  ## run the quick tests, in less than a minute
-	@$(IN)/python -m pytest -n 2 --dist worksteal -m "not slow and not chaos and not fuzz and not clients and not attack and not browser" $(TESTS)
+	@$(IN)/python -m pytest -n 2 --dist worksteal -m "not slow and not chaos and not fuzz and not clients and not attack and not browser and not matrix" $(TESTS)
 
 test-clients: $(INSTALLED) ## drive Apollo, urql, Relay, graphql-ws, graphql-sse and the tools around them against real servers (needs Node)
 	@$(IN)/python -m pytest -m "not chaos" tests/clients $(TESTS)
@@ -58,6 +58,9 @@ attack: $(INSTALLED)     ## attack a server under a memory cap, kind by kind, wh
 fuzz: $(INSTALLED)       ## run 100,000 operations on both executors, 10,000 hostile ones, 100,000 broken updates, 20,000 broken frames, and laws on many examples, memory capped
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(SEEDED) $(TESTS)
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m "slow or not slow" --hypothesis-profile fuzz $(LAWS) $(TESTS)
+
+matrix: $(INSTALLED)     ## ask as every principal at every place that takes an id, by every transport and side path (2 minutes)
+	@$(IN)/python -m pytest -n 2 --dist worksteal -m "matrix or not matrix" tests/isolation $(TESTS)
 
 mutants: $(INSTALLED)    ## weaken each rule about rights in turn, and see that the tests notice (20 minutes; ARGS="stores.task" for some)
 	@$(IN)/python -m tests.isolation.run_mutants $(ARGS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ from graphql import is_interface_type
 from uuid_utils.compat import uuid7
 
 from app.bootstrap import POSITION_READER
-from domain import oauth_client
+from domain import administration, oauth_client
 from domain.actor import ALL_SCOPES, Scope
+from domain.errors import DomainError
 from domain.oauth_client import OAuthGrant
 from domain.permissions import Role
 from domain.session import Device, open_session
+from gateway.execution.errors import format_errors
 from gateway.execution.executor import Executor, OperationRequest, OperationResult
 from gateway.execution.limits import Limits
 from persistence.unit_of_work import unit_of_work
@@ -27,7 +30,7 @@ from tests.support.app import App, Person
 from tests.support.graph_actions import mutate_ok
 from tests.support.selections import everything_of
 from tests.support.share_links import create_share_link, token_of
-from tests.support.teams import SampleTeam, create_person, create_person_without_team, join_team, uuid_of
+from tests.support.teams import SampleTeam, create_person, create_person_without_team, join_team, uuid_of, with_session
 from tests.support.tenants import Tenant, create_tenant
 
 TEAM_WORD, PRIVATE_WORD, OTHER_WORD = "okapi", "quokka", "numbat"
@@ -64,8 +67,11 @@ class Caller:
         )
 
     async def ask(self, principal: Principal, text: str, /, **variables: Any) -> Any:
-        """The whole answer, as JSON. Raises what the check of the credentials raises."""
-        context = await self._context(principal)
+        """The whole answer, as JSON; to credentials that are refused, what the transports say then."""
+        try:
+            context = await self._context(principal)
+        except DomainError as error:
+            return {"errors": format_errors(error)}
         answer = (await self.executor.execute(OperationRequest(text, variables=variables), context)).to_json()
         return json.loads(answer)
 
@@ -75,7 +81,10 @@ class Caller:
 
     async def first_event(self, principal: Principal, text: str, /, **variables: Any) -> Any:
         """The first answer of a subscription, as JSON, which is then ended."""
-        context = await self._context(principal)
+        try:
+            context = await self._context(principal)
+        except DomainError as error:
+            return {"errors": format_errors(error)}
         answers = await self.executor.subscribe(OperationRequest(text, variables=variables), context)
         if isinstance(answers, OperationResult):
             return json.loads(answers.to_json())
@@ -88,6 +97,19 @@ async def sign_in(app: App, person: Person) -> str:
     async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
         session, _ = await open_session(uow, person.user, Device())
     return f"Bearer {app.resources.tokens.issue(session)}"
+
+
+async def sign_in_before(app: App, person: Person) -> str:
+    """The Authorization header of a new session, whose token has expired since."""
+    tokens = app.resources.tokens
+    claims = tokens.verify((await sign_in(app, person)).removeprefix("Bearer ")).claims
+    return f"Bearer {tokens._encode('at+jwt', {**claims, 'iat': int(time.time()) - 601, 'exp': int(time.time()) - 1})}"
+
+
+async def suspend(app: App, person: Person) -> None:
+    """Suspend an account, as an operator does."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        await administration.suspend(uow, None, person.user.id, None)
 
 
 async def create_app_token(app: App, team: SampleTeam, scopes: frozenset[Scope]) -> str:
@@ -116,9 +138,9 @@ async def create_principals(app: App, own: Tenant, other: Tenant) -> Mapping[str
     team = own.team
     async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
         guest_elsewhere = await create_person(uow, "Guest")
-    former = await create_person_without_team(app, "Former")
+    former, suspended, deleted = [await create_person_without_team(app, name) for name in ("Former", "Suspended", "Deleted")]
     await join_team(app, team.team_id, team.owner, guest_elsewhere, role=Role.GUEST)
-    await join_team(app, team.team_id, team.owner, former)
+    await join_team(app, team.team_id, team.owner, former, suspended, deleted)
     authorizations: dict[str, str | None] = {
         "anonymous": None,
         "no team": await sign_in(app, await create_person_without_team(app)),
@@ -134,8 +156,13 @@ async def create_principals(app: App, own: Tenant, other: Tenant) -> Mapping[str
         "app elsewhere": await create_app_token(app, other.team, ALL_SCOPES),
         "document link": await create_link_token(app, team.owner, own.objects["Document"]),
         "board link": await create_link_token(app, team.owner, own.objects["Project"]),
+        "expired": await sign_in_before(app, team.owner),
+        "suspended": await sign_in(app, suspended),
+        "deleted": await sign_in(app, deleted),
     }
     await mutate_ok(app, team.owner, "teamMemberRemove", teamId=team.team_id, userId=former.id)
+    await suspend(app, suspended)
+    await mutate_ok(app, await with_session(app, deleted), "userDelete", id=deleted.id)
     return {name: Principal(name, value) for name, value in authorizations.items()}
 
 
