@@ -13,6 +13,7 @@ import pytest
 
 from resolvers import ids
 from tests.graph.test_foreign_ids import CASES, answer_without_id, value_at, with_value_at
+from tests.isolation.quick import some_in_quick
 from tests.isolation.test_nodes import outcome
 from tests.support.app import App
 from tests.support.graph_actions import mutation_text, table_states
@@ -21,12 +22,10 @@ from tests.support.principals import World
 from tests.support.snapshots import download_as
 from tests.support.tenants import MUTATIONS
 
-_QUICK: Final = ("admin", "guest")
-_ALL: Final = (
+PRINCIPALS: Final = (
     "anonymous", "no team", "other team", "former member", "guest elsewhere", "guest", "member", "admin", "owner", "app",
     "app, one scope", "app elsewhere", "document link", "board link", "expired", "suspended", "deleted",
 )  # fmt: skip
-PRINCIPALS: Final = [name if name in _QUICK else pytest.param(name, marks=pytest.mark.matrix) for name in _ALL]
 _NARROWS_ONLY: Final = {"Subscription.changes"}
 """What is sent of the scope is decided change by change (`tests/graph/test_changes_scope.py`)."""
 
@@ -38,7 +37,7 @@ def answer_code(answer: Any) -> str:
 
 
 def test_all_principals_are_asked_for(world: World) -> None:
-    assert set(_ALL) == world.principals.keys()
+    assert set(PRINCIPALS) == world.principals.keys()
 
 
 async def _hidden_ids(world: World, principal: str, kind: str) -> list[str]:
@@ -70,7 +69,7 @@ async def _answer(app: App, world: World, principal: str, place: IdPlace, id_: s
     return answer_without_id(answer, id_)
 
 
-@pytest.mark.parametrize("principal", PRINCIPALS)
+@pytest.mark.parametrize("principal", some_in_quick(PRINCIPALS, "admin", "guest"))
 async def test_a_query_says_of_what_is_hidden_what_it_says_of_what_is_not_there(app: App, world: World, principal: str) -> None:
     differing = []
     for place in id_places():
@@ -85,7 +84,7 @@ async def test_a_query_says_of_what_is_hidden_what_it_says_of_what_is_not_there(
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("principal", _ALL)
+@pytest.mark.parametrize("principal", PRINCIPALS)
 async def test_a_mutation_says_of_what_is_hidden_what_it_says_of_what_is_not_there_and_changes_nothing(
     app: App, world: World, principal: str
 ) -> None:
