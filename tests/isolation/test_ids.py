@@ -42,12 +42,15 @@ def test_all_principals_are_asked_for(world: World) -> None:
 
 async def _hidden_ids(world: World, principal: str, kind: str) -> list[str]:
     """The ids of a type's objects that a principal is not shown; the first was never given out."""
-    hidden = [
-        placement
-        for placement in ("team", "private", "elsewhere")
-        if outcome(await world.node(principal, kind, placement)) != "shown"
-    ]
-    return [world.id_at(kind, placement) for placement in ("nowhere", *hidden)]
+    found = [world.id_at(kind, "nowhere")]
+    for placement in ("team", "private", "elsewhere"):
+        id_ = world.id_at(kind, placement)
+        if principal.endswith("link"):  # which are refused when they ask for more than they show
+            answer = await world.caller.ask(world.principals[principal], "query ($id: ID!) { node(id: $id) { id } }", id=id_)
+        else:
+            answer = await world.node(principal, kind, placement)
+        found += [] if outcome(answer) == "shown" else [id_]
+    return found
 
 
 def _kinds_at(world: World, place: IdPlace) -> Iterator[str]:
@@ -95,6 +98,8 @@ async def test_a_mutation_says_of_what_is_hidden_what_it_says_of_what_is_not_the
         (kind, _) = ids.parse(value_at(given, path)) or ("", None)
         answers: list[tuple[str, Any]] = []
         for hidden in await _hidden_ids(world, principal, kind):
+            if hidden in json.dumps(with_value_at(given, path, "")):
+                continue  # named twice, it is refused for that
             answer = await world.caller.ask(
                 world.principals[principal], mutation_text(name), input=with_value_at(given, path, hidden)
             )

@@ -6,7 +6,6 @@ ends within a moment, and the word is written then.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +22,7 @@ from tests.isolation.quick import some_in_quick
 from tests.support.app import App
 from tests.support.followers import LINK_SUBSCRIPTIONS, SUBSCRIPTIONS, Scene, create_scene, open_follower
 from tests.support.graph_actions import mutate, mutate_ok
-from tests.support.principals import create_app_token, sign_in, suspend
+from tests.support.principals import create_app_token, expiring, sign_in, suspend
 from tests.support.served_app import ANSWER_SECONDS, ServedApp, serve_app
 from tests.support.share_links import create_share_link, token_of
 from tests.support.snapshots import access_token
@@ -166,9 +165,7 @@ async def _deleted(scene: Scene) -> Any:
 
 
 async def _token_expired(scene: Scene) -> Any:
-    tokens = scene.app.resources.tokens
-    claims = tokens.verify((await sign_in(scene.app, scene.team.mate)).removeprefix("Bearer ")).claims
-    return f"Bearer {tokens._encode('at+jwt', {**claims, 'exp': int(time.time()) + 4})}", _nothing
+    return expiring(scene.app, await sign_in(scene.app, scene.team.mate), 4), _nothing
 
 
 async def _api_token_revoked(scene: Scene) -> Any:

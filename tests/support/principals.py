@@ -36,6 +36,9 @@ from tests.support.tenants import Tenant, create_tenant
 TEAM_WORD, PRIVATE_WORD, OTHER_WORD = "okapi", "quokka", "numbat"
 """Words that stand in nothing else: in the project of the team, in its private project, and in another team."""
 
+_LASTING_SECONDS = 86_400.0
+"""For which the tokens of principals are good, however long a run takes."""
+
 WIDE_LIMITS = Limits(
     source_bytes=10**7,
     tokens=10**6,
@@ -99,11 +102,10 @@ async def sign_in(app: App, person: Person) -> str:
     return f"Bearer {app.resources.tokens.issue(session)}"
 
 
-async def sign_in_before(app: App, person: Person) -> str:
-    """The Authorization header of a new session, whose token has expired since."""
-    tokens = app.resources.tokens
-    claims = tokens.verify((await sign_in(app, person)).removeprefix("Bearer ")).claims
-    return f"Bearer {tokens._encode('at+jwt', {**claims, 'iat': int(time.time()) - 601, 'exp': int(time.time()) - 1})}"
+def expiring(app: App, authorization: str, seconds: float) -> str:
+    """The same header with a token that expires in so many seconds, or has expired: others are good for ten minutes."""
+    tokens, token = app.resources.tokens, authorization.removeprefix("Bearer ")
+    return f"Bearer {tokens._encode('at+jwt', {**tokens.verify(token).claims, 'exp': int(time.time() + seconds)})}"
 
 
 async def suspend(app: App, person: Person) -> None:
@@ -141,24 +143,31 @@ async def create_principals(app: App, own: Tenant, other: Tenant) -> Mapping[str
     former, suspended, deleted = [await create_person_without_team(app, name) for name in ("Former", "Suspended", "Deleted")]
     await join_team(app, team.team_id, team.owner, guest_elsewhere, role=Role.GUEST)
     await join_team(app, team.team_id, team.owner, former, suspended, deleted)
+
+    def last(authorization: str) -> str:
+        return expiring(app, authorization, _LASTING_SECONDS)
+
+    async def lasting(person: Person) -> str:
+        return last(await sign_in(app, person))
+
     authorizations: dict[str, str | None] = {
         "anonymous": None,
-        "no team": await sign_in(app, await create_person_without_team(app)),
-        "other team": await sign_in(app, other.team.owner),
-        "former member": await sign_in(app, former),
-        "guest elsewhere": await sign_in(app, guest_elsewhere),
-        "guest": await sign_in(app, team.guest),
-        "member": await sign_in(app, team.member),
-        "admin": await sign_in(app, team.admin),
-        "owner": await sign_in(app, team.owner),
-        "app": await create_app_token(app, team, ALL_SCOPES),
-        "app, one scope": await create_app_token(app, team, frozenset({Scope.PROFILE_READ})),
-        "app elsewhere": await create_app_token(app, other.team, ALL_SCOPES),
+        "no team": await lasting(await create_person_without_team(app)),
+        "other team": await lasting(other.team.owner),
+        "former member": await lasting(former),
+        "guest elsewhere": await lasting(guest_elsewhere),
+        "guest": await lasting(team.guest),
+        "member": await lasting(team.member),
+        "admin": await lasting(team.admin),
+        "owner": await lasting(team.owner),
+        "app": last(await create_app_token(app, team, ALL_SCOPES)),
+        "app, one scope": last(await create_app_token(app, team, frozenset({Scope.PROFILE_READ}))),
+        "app elsewhere": last(await create_app_token(app, other.team, ALL_SCOPES)),
         "document link": await create_link_token(app, team.owner, own.objects["Document"]),
         "board link": await create_link_token(app, team.owner, own.objects["Project"]),
-        "expired": await sign_in_before(app, team.owner),
-        "suspended": await sign_in(app, suspended),
-        "deleted": await sign_in(app, deleted),
+        "expired": expiring(app, await sign_in(app, team.owner), -1),
+        "suspended": await lasting(suspended),
+        "deleted": await lasting(deleted),
     }
     await mutate_ok(app, team.owner, "teamMemberRemove", teamId=team.team_id, userId=former.id)
     await suspend(app, suspended)
