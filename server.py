@@ -88,7 +88,7 @@ def _refuse_settings(lines: Iterable[str]) -> int:
 
 
 def _run_command(arguments: argparse.Namespace, settings: Settings) -> int:
-    from app.bootstrap import CannotStart
+    from app.service_database import CannotStart
     from app.task_supervision import EXIT_CODE, BackgroundTaskDied
     from embedded import BinariesMissing, FolderInUse, PostgresFailed
 
@@ -265,36 +265,23 @@ async def _look_after_audit_logs(settings: Settings, arguments: argparse.Namespa
 
 
 async def _migrate(settings: Settings) -> None:
-    from app.bootstrap import open_database_url
     from app.migration import migrate
+    from app.service_database import open_database_url
 
     async with open_database_url(settings) as url:
         print("The database is migrated." if await migrate(url) else "There is nothing to migrate.")
 
 
 async def _maintain_documents(settings: Settings, task: str) -> None:
-    from app.bootstrap import open_database_url, open_resources
-    from app.migration import migrate
-    from persistence.documents.integrity import check_integrity, delete_orphans
-    from persistence.documents.reindex import reindex
+    from app.document_maintenance import check_documents, reindex_documents, sweep_documents
 
-    async with open_database_url(settings) as url:
-        await migrate(url)
-        async with open_resources(settings, url) as resources:
-            database, objects = resources.database, resources.services.document_objects
-            match task:
-                case "reindex":
-                    print(await reindex(database, objects))
-                case "verify":
-                    print(await check_integrity(database, objects))
-                case _:
-                    print(f"{await delete_orphans(database, objects)} objects were swept.")
+    print(await {"reindex": reindex_documents, "verify": check_documents}.get(task, sweep_documents)(settings))
 
 
 async def _maintain_search(settings: Settings, task: str) -> None:
-    from app.bootstrap import open_database_url
     from app.migration import migrate
     from app.search_maintenance import reindex_search, verify_search
+    from app.service_database import open_database_url
 
     async with open_database_url(settings) as url:
         await migrate(url)
@@ -302,15 +289,9 @@ async def _maintain_search(settings: Settings, task: str) -> None:
 
 
 async def _seed(settings: Settings) -> None:
-    from app.bootstrap import open_database_url, open_resources, seed_database, seed_demo_documents
-    from app.migration import migrate
+    from app.seeding import seed_once
 
-    async with open_database_url(settings) as url:
-        await migrate(url)
-        async with open_resources(settings, url) as resources:
-            print(await seed_database(url, settings) or "Nothing to seed: HIVE_SEED_SIZE is none.")
-            if begun := await seed_demo_documents(resources, settings):
-                print(f"{begun} documents were written.")
+    await _print(seed_once(settings))
 
 
 async def _send_test_mail(settings: Settings, address: str) -> None:
@@ -341,8 +322,9 @@ async def _administer_users(settings: Settings, asked: argparse.Namespace) -> No
 
 
 async def _rotate_keys(settings: Settings, *, revoke_others: bool) -> None:
-    from app.bootstrap import open_database_url, rotate_keys
+    from app.keys import rotate_keys
     from app.migration import migrate
+    from app.service_database import open_database_url
 
     async with open_database_url(settings) as url:
         await migrate(url)

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import orjson
 
-from app.bootstrap import CannotStart, open_database_url, open_resources
+from app.bootstrap import open_resources
+from app.service_database import CannotStart, open_database_url
 from app.serving import require_migrated
 from app.settings import Settings
 from app.worker import with_search, worker_services

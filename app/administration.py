@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from app.bootstrap import CannotStart, Resources, open_database_url, open_resources
+from app.bootstrap import Resources, open_resources
 from app.migration import migrate
+from app.service_database import CannotStart, open_database_url
 from app.settings import Settings
 from domain import administration
 from domain.account_mail import AccountMail, AccountMailKind

@@ -12,9 +12,10 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
 from app.adapters import file_origins
-from app.bootstrap import LIMITS, POSITION_READER, CannotStart, Resources
+from app.bootstrap import LIMITS, POSITION_READER, Resources
 from app.cost_accounts import CostAccounts
 from app.readiness import health_routes
+from app.service_database import CannotStart
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from auth.oauth.authorize_endpoint import AuthorizeEndpoint
 from auth.oauth.browser_session import BrowserSessions
@@ -30,7 +31,7 @@ from auth.oauth.userinfo import userinfo_routes
 from auth.providers.flow import SignInFlows
 from auth.routes import key_routes
 from auth.tokens import Credentials
-from domain.session import GRAPHIQL_CLIENT_ID, Device
+from domain.session import GRAPHIQL_CLIENT_ID, WEB_APP_CLIENT_ID, Device
 from gateway.account_pages import AccountPages
 from gateway.calendar_feed import CalendarFeeds
 from gateway.endpoints import OpenConnections, graph_endpoints
@@ -152,7 +153,14 @@ def create_app(resources: Resources, settings: Settings, on_created: OnCreated |
         GraphiQLConfig(people=_demo_people(settings), issuer=settings.origin, client_id=str(GRAPHIQL_CLIENT_ID)),
         access if settings.trusted_documents is None else None,  # it could run nothing, so it needs to know nothing
     )
-    web_app = web_app_routes(WebAppConfig(people=_demo_people(settings), file_origins=file_origins(settings)))
+    web_app = web_app_routes(
+        WebAppConfig(
+            issuer=settings.origin,
+            client_id=str(WEB_APP_CLIENT_ID),
+            people=_demo_people(settings),
+            file_origins=file_origins(settings),
+        )
+    )
     account_pages = AccountPages(executor, open_context).routes()
     share_pages = SharePages(executor, open_context, resources.graph_tokens, resources.services.workers, meter).routes()
     services = resources.services

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import orjson
 
-from app.bootstrap import CannotStart, audit_seal, open_database_url, open_secret
+from app.keys import audit_seal, open_secret
+from app.service_database import CannotStart, open_database_url
 from app.serving import require_migrated
 from app.settings import Settings
 from domain import codec

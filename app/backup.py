@@ -9,8 +9,10 @@ from typing import Final
 
 import migrations
 from app.adapters import open_blobs
-from app.bootstrap import VERSION, CannotStart, open_database_url, open_secret
+from app.bootstrap import VERSION
+from app.keys import open_secret
 from app.migration import migrate
+from app.service_database import CannotStart, open_database_url
 from app.settings import Settings
 from auth.server_secret import ServerSecret
 from domain.errors import StorageFull, Unavailable

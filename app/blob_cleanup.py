@@ -4,8 +4,9 @@ import asyncio
 from datetime import UTC, datetime
 
 from app.adapters import open_blobs
-from app.bootstrap import CannotStart, open_database_url, open_secret
+from app.keys import open_secret
 from app.migration import migrate
+from app.service_database import CannotStart, open_database_url
 from app.settings import Settings
 from domain.errors import StorageUnavailable
 from persistence.backup.running import BackupRunning

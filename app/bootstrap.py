@@ -2,15 +2,11 @@
 
 import asyncio
 import hashlib
-import hmac
 import logging
-import secrets
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING
 
 import resolvers.change
@@ -24,24 +20,24 @@ from app.adapters import (
     open_search,
     pubsub_backend,
 )
-from app.service_database import CannotStart as CannotStart
-from app.service_database import open_service_database
-from app.settings import DEMO_PASSWORD, Settings
+from app.keys import audit_seal, open_keys, open_secret
+from app.service_database import CannotStart, open_service_database
+from app.settings import Settings
 from auth.account_mail import BackgroundAccountMailer
 from auth.challenges import Challenges
 from auth.graph_tokens import GraphTokens
-from auth.key_store import KeyStore, TooManyKeys, UndecryptableKeys
-from auth.keys import LEAD_SECONDS, SigningKeys
+from auth.key_store import KeyStore
+from auth.keys import SigningKeys
 from auth.passwords import Argon2Passwords
 from auth.providers.port import Provider
 from auth.relying_party import WebAuthnRelyingParty
 from auth.secret_box import SecretBox
-from auth.server_secret import ServerSecret, read_or_create_secret
+from auth.server_secret import ServerSecret
 from auth.sign_in import PasswordSignIn
 from auth.tokens import AccessTokens
 from domain.audit import Seal
 from domain.calendar_feed import CalendarFeedTokens
-from domain.errors import StorageUnavailable, Unavailable
+from domain.errors import StorageUnavailable
 from domain.mail import Mailer
 from domain.notification import UnsubscribeTokens
 from domain.outgoing_url import OutgoingRules
@@ -51,7 +47,6 @@ from domain.share_link import ShareLinkTokens
 from domain.sign_in import SignInLimits
 from domain.task.bulk import MAX_BATCH_TASKS
 from domain.upload import MAX_UPLOAD_BYTES
-from embedded import embedded_postgres
 from gateway.execution.coordinates import coordinates_where
 from gateway.execution.limits import Limits
 from gateway.execution.position_reader import PositionReader
@@ -69,8 +64,7 @@ from persistence.documents.document_reader import DocumentReader
 from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.versions import VersionStore
 from persistence.documents.worker_pool import WorkerPool
-from persistence.engine.connections import DatabaseTimeouts
-from persistence.engine.database import Database, open_database
+from persistence.engine.database import Database
 from persistence.events.document_log import UpdateLog
 from persistence.events.document_streams import CombinedLog
 from persistence.events.streams import StreamLog
@@ -81,7 +75,6 @@ from persistence.rate_limits import RateLimiters, open_rate_limiters
 from persistence.rights import RightsLoader
 from persistence.thumbnails import Thumbnails
 from realtime.announcements import PubSub
-from realtime.background_tasks import report_dead_task
 from realtime.collaboration.rooms import Rooms
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
@@ -140,71 +133,6 @@ class Resources:
 
 
 @asynccontextmanager
-async def open_database_url(settings: Settings) -> AsyncIterator[str]:
-    """The address of the database: the one that is set, or that of the embedded Postgres, which runs as long as this is open."""
-    if settings.database_url is None or settings.blobs_url is None:
-        await asyncio.to_thread(_require_folder, settings.data_dir.absolute())
-    if settings.database_url is not None:
-        try:
-            async with open_database(settings.database_url, max_connections=1):
-                pass
-        except Unavailable as error:
-            raise CannotStart(f"The database of HIVE_DATABASE_URL cannot be used: {error.__cause__ or error}") from error
-        yield settings.database_url
-        return
-    folder = settings.data_dir.absolute() / "postgres"
-    async with embedded_postgres(folder, on_failure=lambda error: report_dead_task("embedded Postgres", error)) as url:
-        yield url
-
-
-def _require_folder(folder: Path) -> None:
-    """Make the folder for data unless it is there, and write to it; CannotStart where that cannot be done."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
-        raise CannotStart(f"The folder {folder} cannot be used: {reason}. Choose another with HIVE_DATA_DIR.") from error
-
-
-async def seed_database(url: str, settings: Settings) -> str | None:
-    """Seed an empty database as the settings say: what came of it, or None when nothing was asked for. Nobody is served by then,
-    so a statement may take as long as it takes on a slow machine."""
-    if settings.seed == "none":
-        return None
-    from seed import seed  # its texts are needed once in the life of a database
-
-    passwords = Argon2Passwords()
-    try:
-        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        # The demo's password is public: in production nobody can sign in with it.
-        password = secrets.token_urlsafe() if settings.production else DEMO_PASSWORD
-        password_hash = await passwords.hash(password)
-        async with open_database(url, max_connections=2, timeouts=DatabaseTimeouts(statement_seconds=600)) as database:
-            report = await seed(database, settings.seed, password_hash=password_hash, anchor=midnight)
-    finally:
-        passwords.close()
-    if not report.skipped:
-        logger.info("%s", report)
-    return str(report)
-
-
-async def seed_demo_documents(resources: Resources, settings: Settings) -> int:
-    """Begin the demo's documents, when the settings ask for the demo and there are none; how many."""
-    if settings.seed != "demo":
-        return 0
-    from seed.documents import seed_documents
-
-    try:
-        services = resources.services
-        return await seed_documents(resources.database, services.pubsub, services.snapshots, services.document_objects)
-    except Unavailable as error:  # the rest of the demo is there, and the next start tries again
-        logger.warning("The demo's documents were not written: %s", error.message)
-        return 0
-
-
-@asynccontextmanager
 async def open_resources(
     settings: Settings, url: str, *, timings: RoomTimings | None = None, sign_in_limits: SignInLimits | None = None
 ) -> AsyncIterator[Resources]:
@@ -219,7 +147,7 @@ async def open_resources(
         hub = await stack.enter_async_context(StreamHub.open(live, CombinedLog(log, updates)))
         secret = await asyncio.to_thread(open_secret, settings)
         key_store = KeyStore(database, secret)
-        keys = await _open_keys(key_store)
+        keys = await open_keys(key_store)
         share_links = ShareLinkTokens(secret.derive("share links"))
         tokens = AccessTokens(keys, database, issuer=settings.origin)
         try:
@@ -304,7 +232,7 @@ async def open_resources(
             tokens=tokens,
             public_url=settings.origin,
             version=VERSION,
-            schema_hash=hashlib.sha256(schema.as_str().encode()).hexdigest(),
+            schema_hash=_schema_hash(),
             limits={
                 "page": MAX_PAGE_ROWS,
                 "depth": LIMITS.depth,
@@ -341,24 +269,6 @@ async def open_resources(
         )
 
 
-def open_secret(settings: Settings) -> ServerSecret:
-    """The secret of the deployment: the one that is set, or that of the folder for data. Raises CannotStart."""
-    if settings.secret_key is not None:
-        return ServerSecret(settings.secret_key.get_secret_value())
-    folder = settings.data_dir.absolute()
-    _require_folder(folder)
-    try:
-        return ServerSecret(read_or_create_secret(folder))
-    except OSError as error:
-        raise CannotStart(f"The secret of the folder {folder} cannot be used: {error}. Set HIVE_SECRET_KEY instead.") from error
-
-
-def audit_seal(secret: ServerSecret) -> Seal:
-    """What seals the heads of audit logs."""
-    key = secret.derive("audit log")
-    return lambda content: hmac.digest(key, content, "sha256")
-
-
 async def _open_cursors(database: Database, secret: ServerSecret) -> SyncCursors:
     """Cursors that are signed anew after each restore of a backup."""
     former, signing = [], secret.derive("sync cursor")
@@ -368,26 +278,7 @@ async def _open_cursors(database: Database, secret: ServerSecret) -> SyncCursors
     return SyncCursors(signing, former)
 
 
-async def _open_keys(key_store: KeyStore) -> SigningKeys:
-    try:
-        return await key_store.open()
-    except UndecryptableKeys as error:
-        raise CannotStart(
-            f"{error} Set HIVE_SECRET_KEY to that secret, or bring back the file secret_key of its HIVE_DATA_DIR. "
-            "If it is lost, run `server.py admin rotate-keys --revoke`."
-        ) from error
-
-
-async def rotate_keys(settings: Settings, url: str, *, revoke_others: bool) -> str:
-    """Add a signing key, over a migrated database; a report for operators."""
-    async with open_database(url, max_connections=2) as database:
-        key_store = KeyStore(database, await asyncio.to_thread(open_secret, settings))
-        if not revoke_others:
-            await _open_keys(key_store)
-        try:
-            kid = await key_store.rotate(revoke_others=revoke_others)
-        except TooManyKeys as error:
-            raise CannotStart(str(error)) from error
-    if revoke_others:
-        return f"The key {kid} signs from now on. All others are deleted: access tokens are refused until clients refresh them."
-    return f"The key {kid} is published, and signs from {LEAD_SECONDS / 60:.0f} minutes from now on."
+@cache
+def _schema_hash() -> str:
+    """Of the schema as text, which takes 50 ms to write."""
+    return hashlib.sha256(schema.as_str().encode()).hexdigest()

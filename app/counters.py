@@ -1,6 +1,6 @@
 """Verifies and rebuilds the numbers of tasks that are kept, for operators on the command line."""
 
-from app.bootstrap import CannotStart, open_database_url
+from app.service_database import CannotStart, open_database_url
 from app.serving import require_migrated
 from app.settings import Settings
 from persistence.engine.database import open_database

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from app.adapters import open_mailer
-from app.bootstrap import CannotStart
+from app.service_database import CannotStart
 from app.settings import Settings
 from domain.mail import Mail, MailRejected, MailUnavailable
 from mail.message import parse_mailbox

@@ -19,7 +19,8 @@ from prometheus_client import GCCollector, PlatformCollector, ProcessCollector, 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from app.bootstrap import VERSION, CannotStart, Resources
+from app.bootstrap import VERSION, Resources
+from app.service_database import CannotStart
 from app.settings import Settings
 from gateway.endpoints import OpenConnections
 from gateway.execution.executor import Executor

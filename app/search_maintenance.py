@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from app.bootstrap import CannotStart
+from app.service_database import CannotStart
 from app.settings import Settings
 from domain.errors import Unavailable
 from persistence.engine.database import Database, open_database

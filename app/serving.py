@@ -15,9 +15,11 @@ from typing import Any, Final
 import uvicorn
 
 from app.application import AllConnections, Application, OnCreated, create_app
-from app.bootstrap import CannotStart, Resources, open_database_url, open_resources, seed_database, seed_demo_documents
+from app.bootstrap import Resources, open_resources
 from app.maintenance import run_maintenance
 from app.migration import migrate
+from app.seeding import seed_database, seed_demo_documents
+from app.service_database import CannotStart, open_database_url
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD, DEMO_PEOPLE, Settings
 from app.task_supervision import end_on_dead_task
 from gateway.execution.new_documents import shorten_switch_interval

@@ -1,23 +1,31 @@
 """Every setting, typed. All come from the environment, prefix `HIVE_`, and every default works on a bare machine."""
 
 import difflib
-import json
 import os
-import re
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import parse_qs, urlsplit
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from auth.providers.port import ProviderSettings, is_secure
-from auth.server_secret import MIN_SECRET_CHARS
-from domain.email_address import ascii_host, validate_email
-from domain.ip_network import IpNetwork, parse_networks
-from mail.mail_url import CONSOLE_URL, parse_mail_url
+from app.setting_types import (
+    BucketUrl,
+    LongSecret,
+    MailDomain,
+    MailUrl,
+    Networks,
+    OpenIDProviders,
+    Origins,
+    PostgresUrl,
+    PushUrl,
+    QueueUrl,
+    RedisUrl,
+    SearchUrl,
+    SnsTopics,
+    WebUrl,
+)
+from mail.mail_url import CONSOLE_URL
 from mail.message import parse_mailbox
-from push.sns import parse_push_url
 
 DEMO_EMAIL, DEMO_PASSWORD = "demo@pantherahive.dev", "panthera-demo"
 DEMO_PEOPLE = (("Dana Whitfield", DEMO_EMAIL), ("Priya Raghavan", "priya@larkspur.example"))
@@ -29,42 +37,6 @@ _REMOVED = {
 }
 
 
-class OpenIDProviderSetting(BaseModel):
-    """An outside provider, as JSON: `name`, `issuer`, `client_id`, and `client_secret` unless it gives none."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(min_length=1, max_length=50)
-    issuer: str = Field(max_length=500)
-    client_id: str = Field(min_length=1, max_length=500)
-    client_secret: SecretStr | None = None
-
-    @field_validator("issuer")
-    @classmethod
-    def _is_issuer(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
-            raise ValueError(f"{value} is no issuer: write it as the provider does, such as https://accounts.google.com")
-        if not is_secure(parts.scheme, parts.hostname):
-            raise ValueError(f"{value} must begin with https://")
-        return value
-
-    def to_provider(self) -> ProviderSettings:
-        """What the client of the provider needs."""
-        return ProviderSettings(
-            id=self.id,
-            name=self.name,
-            issuer=self.issuer,
-            client_id=self.client_id,
-            client_secret=None if self.client_secret is None else self.client_secret.get_secret_value(),
-        )
-
-    @property
-    def id(self) -> str:
-        """The name as a part of addresses; empty where it has no letters for that."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
-
-
 class Settings(BaseSettings):
     """What a deployment decides."""
 
@@ -72,25 +44,27 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    public_url: str | None = Field(default=None, description="Where people reach the server; http://host:port by default.")
+    public_url: WebUrl | None = Field(default=None, description="Where people reach the server; http://host:port by default.")
     data_dir: Path = Field(default=Path(".data"), description="Where the embedded Postgres and the blobs are kept.")
-    database_url: str | None = Field(default=None, description="postgresql:// address; the embedded Postgres without one.")
+    database_url: PostgresUrl | None = Field(
+        default=None, description="postgresql:// address; the embedded Postgres without one."
+    )
     database_connections: int = Field(default=10, ge=2, le=200, description="Connections to Postgres per process.")
     row_level_security: bool = Field(
         default=False, description="Postgres narrows what is read for a principal once more; see docs/security."
     )
-    redis_url: str | None = Field(
+    redis_url: RedisUrl | None = Field(
         default=None, description="redis:// address for live changes; in memory, one process, without one."
     )
-    blobs_url: str | None = Field(
+    blobs_url: BucketUrl | None = Field(
         default=None,
         description="s3://bucket/prefix?region=…&endpoint=… for files and documents; a folder of data_dir without one.",
     )
-    queue_url: str | None = Field(
+    queue_url: QueueUrl | None = Field(
         default=None,
         description="sqs://queue?region=…&topic=…&endpoint=… that wakes workers; NOTIFY of Postgres without one.",
     )
-    opensearch_url: str | None = Field(
+    opensearch_url: SearchUrl | None = Field(
         default=None, description="https://user:password@host:9200/prefix of OpenSearch; search runs on Postgres without one."
     )
     seed_size: Literal["none", "demo", "large"] | None = Field(
@@ -101,16 +75,16 @@ class Settings(BaseSettings):
         default="open",
         description="Who may register: anybody at once, addresses that a team invited, or anybody who answers a mail.",
     )
-    allowed_origins: Annotated[list[str], NoDecode] = Field(
+    allowed_origins: Origins = Field(
         default=[], description="Pages of other origins that may call the graph, separated by commas."
     )
-    openid_providers: Annotated[list[OpenIDProviderSetting], NoDecode] = Field(
+    openid_providers: OpenIDProviders = Field(
         default=[], description="Outside OpenID providers through which people sign in: a JSON list; see docs/providers.md."
     )
-    trusted_proxies: Annotated[list[IpNetwork], NoDecode] = Field(
+    trusted_proxies: Networks = Field(
         default=[], description="Addresses and networks of proxies, separated by commas, whose X-Forwarded-For and -Proto count."
     )
-    outgoing_networks: Annotated[list[IpNetwork], NoDecode] = Field(
+    outgoing_networks: Networks = Field(
         default=[],
         description="Addresses and networks, separated by commas, that URLs of strangers may lead to though they are not public.",
     )
@@ -131,30 +105,30 @@ class Settings(BaseSettings):
         default=None, ge=1, description="Connections of the strangers of an address, in one process; in production 500."
     )
     compression: Literal["off", "gzip"] = Field(default="off", description="How answers above 1 KiB are compressed.")
-    mail_url: str | None = Field(
+    mail_url: MailUrl | None = Field(
         default=None,
         description="smtp://, smtps:// or ses:// address of what sends mail; console: shows it at /dev/mail.",
     )
-    app_url: str | None = Field(
+    app_url: WebUrl | None = Field(
         default=None, description="Where the front end is, for links in mails: APP_URL/task/ID; no such links without one."
     )
-    mail_topics: Annotated[list[str], NoDecode] = Field(
+    mail_topics: SnsTopics = Field(
         default=[], description="Topics of SNS that may report bounces and complaints to /mail/sns, separated by commas."
     )
-    reply_domain: str | None = Field(
+    reply_domain: MailDomain | None = Field(
         default=None, description="Domain whose mail reaches this server, so that replies to mails become comments."
     )
-    incoming_mail_secret: SecretStr | None = Field(
+    incoming_mail_secret: LongSecret | None = Field(
         default=None, description="With which a mail server may post mails to /mail/incoming; at least 32 characters."
     )
-    push_url: str | None = Field(
+    push_url: PushUrl | None = Field(
         default=None,
         description="sns://region?apns=arn:…&fcm=arn:… through which apps are sent pushes; browsers only without one.",
     )
     mail_from: str | None = Field(
         default=None, validate_default=True, description="Whom mail comes from: PantheraHive <hive@example.com>."
     )
-    secret_key: SecretStr | None = Field(
+    secret_key: LongSecret | None = Field(
         default=None,
         validate_default=True,
         description="Encrypts private keys in the database; a secret file in data_dir without one. Required in production.",
@@ -179,41 +153,10 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
 
-    @field_validator("mail_topics")
-    @classmethod
-    def _are_topics(cls, value: list[str]) -> list[str]:
-        return [_topic(each) for each in value]
-
     @field_validator("allowed_origins", "mail_topics", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
-
-    @field_validator("trusted_proxies", "outgoing_networks", mode="before")
-    @classmethod
-    def _are_networks(cls, value: object) -> object:
-        return parse_networks([each.strip() for each in value.split(",") if each.strip()]) if isinstance(value, str) else value
-
-    @field_validator("allowed_origins")
-    @classmethod
-    def _are_origins(cls, value: list[str]) -> list[str]:
-        return [each if each == "*" else _origin(each) for each in value]
-
-    @field_validator("openid_providers", mode="before")
-    @classmethod
-    def _decode(cls, value: object) -> object:
-        try:
-            return json.loads(value) if isinstance(value, str) else value
-        except ValueError as error:
-            raise ValueError(f"is no JSON: {error}") from error
-
-    @field_validator("openid_providers")
-    @classmethod
-    def _have_ids(cls, value: list[OpenIDProviderSetting]) -> list[OpenIDProviderSetting]:
-        ids = [each.id for each in value]
-        if len(set(ids)) < len(ids) or "" in ids:
-            raise ValueError("must have names that differ in ASCII letters or digits, which become part of addresses")
-        return value
 
     @field_validator("secret_key")
     @classmethod
@@ -222,57 +165,6 @@ class Settings(BaseSettings):
             raise ValueError(
                 "must be set in production, the same for all processes: for example the output of openssl rand -base64 32"
             )
-        if value is not None and len(value.get_secret_value()) < MIN_SECRET_CHARS:
-            raise ValueError(f"must have at least {MIN_SECRET_CHARS} characters, such as those of: openssl rand -base64 32")
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _is_postgres(cls, value: str | None) -> str | None:
-        return _with_scheme(value, "postgresql", "postgres")
-
-    @field_validator("redis_url")
-    @classmethod
-    def _is_redis(cls, value: str | None) -> str | None:
-        return _with_scheme(value, "redis", "rediss", "unix")
-
-    @field_validator("blobs_url")
-    @classmethod
-    def _is_bucket(cls, value: str | None) -> str | None:
-        found = urlsplit(_with_scheme(value, "s3") or "s3://none")
-        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", found.netloc.rpartition("@")[2]):
-            raise ValueError("must name a bucket: s3://bucket")
-        asked = parse_qs(found.query, keep_blank_values=True)
-        if unknown := asked.keys() - {"region", "endpoint"}:
-            raise ValueError(f"knows region and endpoint, not {min(unknown)}")
-        for endpoint in asked.get("endpoint", ()):
-            _with_scheme(endpoint, "https", "http")
-        return value
-
-    @field_validator("mail_url")
-    @classmethod
-    def _is_mail_server(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_mail_url(value)
-        return value
-
-    @field_validator("reply_domain")
-    @classmethod
-    def _is_domain(cls, value: str | None) -> str | None:
-        return value if value is None else validate_email(f"reply@{value}", ()).rpartition("@")[2]
-
-    @field_validator("incoming_mail_secret")
-    @classmethod
-    def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < MIN_SECRET_CHARS:
-            raise ValueError(f"must have at least {MIN_SECRET_CHARS} characters, such as those of: openssl rand -base64 32")
-        return value
-
-    @field_validator("push_url")
-    @classmethod
-    def _is_push_service(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_push_url(value)
         return value
 
     @field_validator("mail_from")
@@ -282,46 +174,6 @@ class Settings(BaseSettings):
             parse_mailbox(value)
         elif given.data.get("mail_url") not in (None, CONSOLE_URL):
             raise ValueError("must be set where HIVE_MAIL_URL is: PantheraHive <hive@example.com>")
-        return value
-
-    @field_validator("queue_url")
-    @classmethod
-    def _is_queue(cls, value: str | None) -> str | None:
-        found = urlsplit(_with_scheme(value, "sqs") or "sqs://none")
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", found.netloc.rpartition("@")[2]):
-            raise ValueError("must name a standard queue: sqs://queue")
-        asked = parse_qs(found.query, keep_blank_values=True)
-        if unknown := asked.keys() - {"region", "endpoint", "topic"}:
-            raise ValueError(f"knows region, endpoint and topic, not {min(unknown)}")
-        for endpoint in asked.get("endpoint", ()):
-            _with_scheme(endpoint, "https", "http")
-        for topic in asked.get("topic", ()):
-            _topic(topic)
-        return value
-
-    @field_validator("opensearch_url")
-    @classmethod
-    def _is_search_engine(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        found = urlsplit(_with_scheme(value, "https", "http") or "")
-        if not found.hostname:
-            raise ValueError("must name a host, such as https://search.example.com:9200")
-        if not re.fullmatch(r"/?|/[a-z][a-z0-9_-]{0,79}/?", found.path):
-            raise ValueError("may name one prefix of indices, in small letters: https://search.example.com:9200/hive")
-        asked = parse_qs(found.query, keep_blank_values=True)
-        if unknown := asked.keys() - {"ca"}:
-            raise ValueError(f"knows ca, not {min(unknown)}")
-        for path in asked.get("ca", ()):
-            if not Path(path).is_file():
-                raise ValueError(f"there is no certificate {path}")
-        return value
-
-    @field_validator("public_url", "app_url")
-    @classmethod
-    def _is_web(cls, value: str | None) -> str | None:
-        if value is not None and not urlsplit(_with_scheme(value, "https", "http") or "").hostname:
-            raise ValueError("must name a host, such as https://hive.example.com")
         return value
 
     @property
@@ -366,32 +218,3 @@ def misspelt_settings() -> list[str]:
         if meant:
             lines.append(f"{given}: there is no such setting; did you mean {meant[0]}?")
     return lines
-
-
-def _origin(value: str) -> str:
-    """An origin as browsers send it: scheme, host and a port that is not the scheme's own."""
-    scheme, separator, rest = value.partition("://")
-    if not separator:
-        raise ValueError(f"{value} lacks its scheme: write https://{value}")
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
-        raise ValueError(f"{value} has no scheme such as https://")
-    host = rest.removesuffix("/")
-    if not host or re.search(r"[/?#@*\s]", host):
-        raise ValueError(f"{value} is no origin: write the scheme, the host and perhaps a port, such as https://app.example.com")
-    name, colon, port = host.rpartition(":") if re.search(r":\d*$", host) else (host, "", "")
-    if colon and not 0 < int(port or 0) <= 65535:
-        raise ValueError(f"{value} has a port that is none")
-    default = {"http": "80", "https": "443"}.get(scheme.lower())
-    return f"{scheme.lower()}://{ascii_host(name.lower())}" + (f":{port}" if colon and port != default else "")
-
-
-def _topic(value: str) -> str:
-    if not re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d+:[A-Za-z0-9_-]+", value):
-        raise ValueError(f"{value} is no topic: write arn:aws:sns:region:account:name")
-    return value
-
-
-def _with_scheme(value: str | None, *schemes: str) -> str | None:
-    if value is not None and value.partition("://")[0] not in schemes:
-        raise ValueError(f"must begin with {schemes[0]}://")
-    return value

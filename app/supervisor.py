@@ -35,8 +35,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from app.bootstrap import CannotStart, open_database_url, open_resources, seed_database, seed_demo_documents
+from app.bootstrap import open_resources
 from app.migration import migrate
+from app.seeding import seed_database, seed_demo_documents
+from app.service_database import CannotStart, open_database_url
 from app.serving import address_errors, announce, bind_socket, require_migrated, require_places, serve
 from app.settings import Settings, environment
 from app.task_supervision import end_on_dead_task

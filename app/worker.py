@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
-from app.bootstrap import Resources, open_database_url, open_resources
+from app.bootstrap import Resources, open_resources
+from app.service_database import open_database_url
 from app.serving import require_migrated, require_places, tune_gc
 from app.settings import Settings
 from app.task_supervision import end_on_dead_task

@@ -17,8 +17,10 @@ from typing import Any, Final
 
 import asyncpg
 
-from app.bootstrap import LIMITS, POSITION_READER, Resources, open_database_url, open_resources, seed_database
+from app.bootstrap import LIMITS, POSITION_READER, Resources, open_resources
 from app.migration import migrate
+from app.seeding import seed_database
+from app.service_database import open_database_url
 from app.settings import Settings
 from benchmarks.sign_in import SECRET_KEY
 from domain.actor import Actor

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from app.bootstrap import open_database_url
 from app.migration import migrate
+from app.service_database import open_database_url
 from app.settings import Settings, environment
 from auth.passwords import Argon2Passwords
 from domain.user import User

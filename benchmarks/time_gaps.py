@@ -23,16 +23,10 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from app.bootstrap import (
-    LIMITS,
-    POSITION_READER,
-    Resources,
-    open_database_url,
-    open_resources,
-    seed_database,
-    seed_demo_documents,
-)
+from app.bootstrap import LIMITS, POSITION_READER, Resources, open_resources
 from app.migration import migrate
+from app.seeding import seed_database, seed_demo_documents
+from app.service_database import open_database_url
 from app.settings import Settings
 from benchmarks.sign_in import SECRET_KEY
 from domain.actor import Actor

@@ -26,7 +26,7 @@ from domain.events import ChangeKind, Event, team_stream
 from domain.permissions import Access, Action, ResourceKind, Role, access
 from domain.ports import UnitOfWork
 from domain.redirect_uri import validate_redirect_uri
-from domain.session import EndedSession, SessionEnded
+from domain.session import FIRST_PARTY_PATHS, EndedSession, SessionEnded
 from domain.team import Team
 from domain.version import require_version, with_changes
 
@@ -223,9 +223,9 @@ async def delete(uow: UnitOfWork, actor: Actor, client_id: UUID, *, expected_ver
     return client.id
 
 
-def as_graphiql(client: OAuthClient, origin: str) -> OAuthClient:
-    """The client of the server's own page, which has all scopes and returns nowhere but to that page."""
-    return replace(client, redirect_uris=(f"{origin}/",), scopes=tuple(Scope))
+def as_first_party(client: OAuthClient, origin: str) -> OAuthClient:
+    """The client of one of the server's own pages, which has all scopes and returns nowhere but to that page."""
+    return replace(client, redirect_uris=(f"{origin}{FIRST_PARTY_PATHS[client.id]}",), scopes=tuple(Scope))
 
 
 def is_secret_of(client: OAuthClient, secret: str, now: datetime) -> bool:

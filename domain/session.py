@@ -14,10 +14,11 @@ import binascii
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import ClassVar, Final, Protocol
 from uuid import UUID
 
@@ -41,7 +42,14 @@ INVALID_REFRESH_MESSAGE = "The refresh token is not valid; sign in again."
 
 
 GRAPHIQL_CLIENT_ID: Final = UUID("6a7b1c52-7d0b-5f0e-9a53-3d1f6f0f4e11")
-"""The OAuth client that GraphiQL is, which every database has. It belongs to no team; only the server's own page can be it."""
+"""The OAuth client that GraphiQL is."""
+WEB_APP_CLIENT_ID: Final = UUID("4c1de0b7-92f3-5a68-8d27-b05e6f7a1c94")
+"""The OAuth client that the application at `/app` is."""
+FIRST_PARTY_PATHS: Final[Mapping[UUID, str]] = MappingProxyType({GRAPHIQL_CLIENT_ID: "/", WEB_APP_CLIENT_ID: "/app"})
+"""
+The OAuth clients that are the server's own pages, each with the path that it alone returns to. Every database has them; they
+belong to no team, and nothing else can be them.
+"""
 
 
 class SessionKind(StrEnum):
@@ -287,12 +295,12 @@ async def require_recent_sign_in(uow: UnitOfWork, actor: Actor) -> None:
     """
     Raise ReauthenticationRequired unless the person behind the actor has shown who they are within `RECENT`.
 
-    Tokens without a session, which programs have, and those of OAuth clients but the server's own page are never enough.
+    Tokens without a session, which programs have, and those of OAuth clients but the server's own pages are never enough.
     """
     session = await _lock_own(uow, actor)
     if session is None or session.authenticated_at + RECENT <= uow.now:
         raise ReauthenticationRequired
-    if session.kind is SessionKind.GRANT and session.client_id != GRAPHIQL_CLIENT_ID:
+    if session.kind is SessionKind.GRANT and session.client_id not in FIRST_PARTY_PATHS:
         raise ReauthenticationRequired
 
 

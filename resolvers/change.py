@@ -36,6 +36,14 @@ WithStart = Annotated[
     ),
 ]
 
+WithCaughtUp = Annotated[
+    bool,
+    strawberry.argument(
+        description="Whether to send one change with `isCaughtUp` when everything that was committed before the subscription "
+        "has been sent: an update of the viewer without changed fields."
+    ),
+]
+
 _MAX_ROUNDS = 20
 _MAX_ROUND_ENTRIES = 1_000
 _NO_ENTITIES = ("Job", "Notification")  # they are the `subject` of their changes
@@ -125,16 +133,23 @@ async def _read_parts(context: Context, positions: Mapping[str, int], scope: Ent
         raise CursorExpired from error
 
 
-def changes(context: Context, after: After = None, scope: InScope = None, with_start: WithStart = False) -> Topic:
+def changes(
+    context: Context,
+    after: After = None,
+    scope: InScope = None,
+    with_start: WithStart = False,
+    with_caught_up: WithCaughtUp = False,
+) -> Topic:
     """The topic of changes after a cursor: first those in the log, then live ones, in order, without gaps or repetitions."""
-    return Topic(_change_filter(scope), after=_cursor(context, after), sends_start=with_start)
+    return Topic(_change_filter(scope), after=_cursor(context, after), sends_start=with_start, sends_caught_up=with_caught_up)
 
 
-def task_changes(context: Context, id: TaskId, after: After = None) -> Topic:
+def task_changes(context: Context, id: TaskId, after: After = None, with_caught_up: WithCaughtUp = False) -> Topic:
     """The topic of one task with its comments, links and attachments; it ends with the change that hides the task from the
     viewer."""
     task_id = ids.decode(id, "Task", path=("id",))
-    return Topic(ChangeFilter({"entity_ids": [task_id]}), task_id, after=_cursor(context, after))
+    scope = ChangeFilter({"entity_ids": [task_id]})
+    return Topic(scope, task_id, after=_cursor(context, after), sends_caught_up=with_caught_up)
 
 
 def _change_filter(scope: ChangeScope | None) -> ChangeFilter:

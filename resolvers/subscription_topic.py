@@ -19,6 +19,9 @@ from resolvers.event_visibility import Change, ChangeFilter, ChangeVisibility, m
 
 Positions = dict[str, int]
 
+CAUGHT_UP: Final = "SubscriptionCaughtUp"
+"""The type of the entry that is sent where a subscription has caught up; it is in no log."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -43,6 +46,8 @@ class Topic:
     after: Mapping[str, int] | None = None
     sends_start: bool = False
     """Whether it begins with a change that changes nothing, for its cursor."""
+    sends_caught_up: bool = False
+    """Whether a change that changes nothing follows what was committed before it was subscribed."""
 
     async def check(self, visibility: ChangeVisibility) -> None:
         """Raises NotFound for a task that the viewer may not see."""
@@ -102,10 +107,15 @@ async def stream_changes(
             for stream, start in positions.items():
                 await listener.add(stream, start)
         if topic.sends_start and resume_from is None:
-            yield Change(_start_entry(visibility, positions), dict(positions)), False
+            yield Change(_marker(visibility, positions, "SubscriptionStarted"), dict(positions)), False
+        missed = await _missed_heads(visibility, positions) if topic.sends_caught_up and resume_from is None else None
         while True:
+            if missed is not None and all(positions.get(stream, head) >= head for stream, head in missed.items()):
+                missed = None
+                yield Change(_marker(visibility, positions, CAUGHT_UP), dict(positions)), False
             if (
                 on_caught_up is not None
+                and missed is None
                 and listener.is_idle
                 and visibility.streams.keys() == positions.keys()
                 and on_caught_up(positions)
@@ -131,13 +141,22 @@ async def stream_changes(
                 return
 
 
-def _start_entry(visibility: ChangeVisibility, positions: Positions) -> Entry:
-    """What a subscription begins with where the client asks for it: an update of the viewer without a changed attribute."""
+async def _missed_heads(visibility: ChangeVisibility, positions: Positions) -> Mapping[str, int]:
+    """The heads of the streams in the log, once they are listened to: what was committed before now is not after them."""
+    services = visibility.context.services
+    heads = await services.log.heads(list(positions))
+    for stream, head in heads.items():
+        services.hub.notify_head(stream, head)
+    return heads
+
+
+def _marker(visibility: ChangeVisibility, positions: Positions, event: str) -> Entry:
+    """What says where a subscription is, to clients that asked for it: an update of the viewer without a changed attribute."""
     return Entry(
         stream=visibility.own_stream,
         position=positions[visibility.own_stream],
         id=uuid7(),
-        type="SubscriptionStarted",
+        type=event,
         version=1,
         kind=ChangeKind.UPDATED,
         entity_type="User",

@@ -28,7 +28,7 @@ from auth.tokens import AccessTokens
 from domain.errors import RateLimited, Unavailable
 from domain.oauth_client import OAuthClient
 from domain.oauth_grant import issue_code
-from domain.session import GRAPHIQL_CLIENT_ID
+from domain.session import FIRST_PARTY_PATHS
 from domain.sign_in import SignIn
 from persistence.engine.database import Database
 from persistence.unit_of_work import Announcer, SqlUnitOfWork, run_in_unit_of_work
@@ -77,8 +77,8 @@ class _Authorization:
 
     def needs_consent(self, granted: set[str]) -> bool:
         """Whether the person has to consent. An app that anybody can pretend to be always asks (RFC 8252, section 8.6)."""
-        if self.client.id == GRAPHIQL_CLIENT_ID and "consent" not in self.prompts:
-            return False  # nobody else can be the server's own page
+        if self.client.id in FIRST_PARTY_PATHS and "consent" not in self.prompts:
+            return False  # nothing else can be one of the server's own pages
         impersonable = self.client.is_public and not self.redirect_uri.startswith("https://")
         return impersonable or "consent" in self.prompts or not granted.issuperset(self.scopes)
 

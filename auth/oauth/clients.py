@@ -10,6 +10,7 @@ from auth.tokens import OPENID_SCOPES
 from domain.actor import Scope
 from domain.oauth_client import NOT_FOR_APPS, OAuthClient, OAuthGrant, is_secret_of
 from domain.redirect_uri import is_registered
+from domain.session import FIRST_PARTY_PATHS
 
 _GRANT_TYPES: Final = {
     "authorization_code": OAuthGrant.AUTHORIZATION_CODE,
@@ -42,6 +43,8 @@ class RegisteredClient(ClientMixin):
         return " ".join(dict.fromkeys(asked)) if allowed.issuperset(asked) else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
+        if self.client.id in FIRST_PARTY_PATHS:  # another program of this machine could listen on another port
+            return redirect_uri in self.client.redirect_uris
         return is_registered(redirect_uri, self.client.redirect_uris)
 
     def check_client_secret(self, client_secret: str) -> bool:

@@ -23,10 +23,10 @@ from auth.tokens import AccessTokens
 from domain import device_code as device_codes
 from domain import session as sessions
 from domain.errors import DomainError, Unavailable
-from domain.oauth_client import OAuthClient, as_graphiql
+from domain.oauth_client import OAuthClient, as_first_party
 from domain.oauth_grant import parse_code, redeemed
 from domain.origin import origin_of
-from domain.session import GRAPHIQL_CLIENT_ID, Device, SessionKind, parse_token
+from domain.session import FIRST_PARTY_PATHS, Device, SessionKind, parse_token
 from persistence.engine.database import Database
 from persistence.stores import oauth_client
 from persistence.unit_of_work import Announcer, SqlUnitOfWork, run_in_unit_of_work
@@ -213,7 +213,7 @@ async def client_by_id(database: Database, client_id: str, *, issuer: str) -> OA
     except ValueError:
         return None
     found = await oauth_client.get(database, id_) if str(id_) == client_id else None
-    return found if found is None or found.id != GRAPHIQL_CLIENT_ID else as_graphiql(found, issuer)
+    return found if found is None or found.id not in FIRST_PARTY_PATHS else as_first_party(found, issuer)
 
 
 def device_of(request: Request) -> Device:

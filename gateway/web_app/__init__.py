@@ -25,8 +25,15 @@ PATH = "/app"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebAppConfig:
-    """What the page learns from the server. `file_origins` are those of the bucket that files go to and come from, past it."""
+    """
+    What the page learns from the server.
 
+    `issuer`, `client_id`: of the authorization server through which the page signs in; pages of another origin cannot.
+    `file_origins` are those of the bucket that files go to and come from, past the server.
+    """
+
+    issuer: str
+    client_id: str
     people: tuple[DemoSignIn, ...] = ()
     file_origins: tuple[str, ...] = ()
 
@@ -42,7 +49,8 @@ def routes(config: WebAppConfig) -> list[BaseRoute]:
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
     }
-    answer = json.dumps({"people": [each.as_json() for each in config.people]}).encode()
+    oauth = {"issuer": config.issuer, "clientId": config.client_id}
+    answer = json.dumps({"people": [each.as_json() for each in config.people], "oauth": oauth}).encode()
 
     async def index(request: Request) -> Response:
         if request.url.path.startswith(f"{PATH}/assets/"):

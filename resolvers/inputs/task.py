@@ -130,6 +130,9 @@ class TaskPatch:
     priority: TaskPriority | None = optional("How pressing they are.")
     assignee_id: strawberry.ID | None = optional("Who does them.", of="User")
     due_on: date | None = optional("When they are due.")
+    recurrence: str | None = optional(
+        "A rule such as FREQ=WEEKLY;BYDAY=MO (RFC 5545) by which the next of each is made; null ends their series."
+    )
     project_id: strawberry.ID | None = optional("Into this project.", of="Project")
     add_label_ids: list[strawberry.ID] | None = optional("Labels to put on.", of="Label")
     remove_label_ids: list[strawberry.ID] | None = optional("Labels to take off.", of="Label")

@@ -13,6 +13,7 @@ from resolvers import ids
 from resolvers.enums import graphql_enum
 from resolvers.field_change import field_changes
 from resolvers.scalars import JSON, SyncCursor
+from resolvers.subscription_topic import CAUGHT_UP
 from schema.connection import Edge, PageInfo
 from schema.fields import leaf, relation, view
 from schema.node import Entity, Node
@@ -96,6 +97,11 @@ class Change(Node):
         "`clientMutationId` of the mutation that caused it, so that its client can skip its own echo.", "entry.client_mutation_id"
     )
     at: datetime = leaf("Time of the change.", "entry.at")
+    is_caught_up: bool = leaf(
+        "Whether it is the one change of a subscription with `withCaughtUp` that changes nothing: everything that was committed "
+        "before the subscription has been sent, and what follows is sent as it happens.",
+        lambda each: each.entry.type == CAUGHT_UP,
+    )
 
 
 @strawberry.type(description="A page of changes, in the order in which they are to be applied.")

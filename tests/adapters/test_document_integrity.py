@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.bootstrap import seed_demo_documents
+from app.seeding import seed_demo_documents
 from app.settings import Settings
 from persistence.blobs.document_objects import content_key, version_key
 from persistence.documents.reindex import reindex

@@ -234,6 +234,27 @@ async def test_a_task_that_recurs_keeps_its_due_day_until_its_rule_is_taken_away
     assert await task_count(app, team) == 1
 
 
+async def test_a_rule_is_given_to_many_tasks_and_taken_away(app: App, team: SampleTeam) -> None:
+    due = [await create_task(app, team, f"Due on {day}", dueOn=day) for day in ("2026-06-01", "2026-06-03")]
+    undated = await create_task(app, team, "Whenever")
+    every = [each["id"] for each in (*due, undated)]
+    before = await table_states(app)
+    refused = await mutate(app, team.member, "tasksUpdate", ids=every, set={"recurrence": WEEKLY})
+    assert codes_and_paths(refused) == [("REQUIRED", ["input", "set", "dueOn"])]
+    invalid = await mutate(app, team.member, "tasksUpdate", ids=every[:2], set={"recurrence": "FREQ=HOURLY"})
+    assert codes_and_paths(invalid)[0] == ("INVALID", ["input", "set", "recurrence"])
+    assert await table_states(app) == before
+    given = await mutate(app, team.member, "tasksUpdate", ids=every, set={"recurrence": "freq=weekly"}, mode="BEST_EFFORT")
+    assert (given["succeeded"], given["failed"]) == (2, 1)
+    rules = [(await app.run(team.mate, "query ($i: ID!) { task(id: $i) { recurrence } }", i=each))["task"] for each in every]
+    assert [each["recurrence"] for each in rules] == ["FREQ=WEEKLY", "FREQ=WEEKLY", None]
+    await mutate(app, team.member, "tasksUpdate", ids=every[:1], set={"status": "DONE"})
+    assert (await fetch_task(app, team.mate, next_id(due[0], "2026-06-08")))["dueOn"] == "2026-06-08"
+    taken = await mutate(app, team.member, "tasksUpdate", ids=every[1:2], set={"recurrence": None, "status": "DONE"})
+    assert (taken["succeeded"], taken["errors"]) == (1, [])
+    assert await task_count(app, team) == 4
+
+
 async def test_a_guest_can_make_nothing_recur_and_a_token_that_reads_cannot_close(app: App, team: SampleTeam) -> None:
     task = await recurring(app, team)
     before = await table_states(app)

@@ -2,7 +2,7 @@
 
 The places are found in the built schema (`tests/support/id_places.py`), the mutations' in their inputs; what a principal is shown
 is what `node` says (`test_nodes`). At each place each principal names each object that they are not shown, and the answers must be
-equal but for the id; nothing may have been written. `make matrix` asks for all principals, `make test` for some.
+equal but for the id; nothing may have been written. `make matrix` does so for all principals, `make test` for some.
 """
 
 import json
@@ -86,7 +86,7 @@ async def test_a_query_says_of_what_is_hidden_what_it_says_of_what_is_not_there(
     assert differing == []
 
 
-@pytest.mark.matrix
+@pytest.mark.long
 @pytest.mark.parametrize("principal", PRINCIPALS)
 async def test_a_mutation_says_of_what_is_hidden_what_it_says_of_what_is_not_there_and_changes_nothing(
     app: App, world: World, principal: str

@@ -14,7 +14,7 @@ from tests.support.principals import PRIVATE_WORD as PRIVATE
 from tests.support.principals import TEAM_WORD as TEAM
 from tests.support.side_paths import PEOPLE, SIDE_PATHS, House, open_house, words_in
 
-pytestmark = pytest.mark.matrix
+pytestmark = pytest.mark.long
 
 _READABLE: Final = {
     "owner": {TEAM, PRIVATE},

@@ -17,9 +17,9 @@ from pydantic import SecretStr
 
 from app.audit import verify_audit
 from app.backup import verify_backup
-from app.bootstrap import CannotStart
 from app.counters import verify_counters
 from app.migration import migrate
+from app.service_database import CannotStart
 from app.worker import run_worker
 from domain.blob import attachment_key
 from domain.errors import StorageUnavailable

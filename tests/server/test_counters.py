@@ -5,8 +5,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.bootstrap import CannotStart, open_resources
+from app.bootstrap import open_resources
 from app.counters import rebuild_counters, verify_counters
+from app.service_database import CannotStart
 from app.settings import Settings
 from tests.conftest import migrate_template
 from tests.support.app import App

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from app.bootstrap import seed_database
+from app.seeding import seed_database
 from app.settings import DEMO_PASSWORD, Settings
 from auth.passwords import Argon2Passwords
 from persistence.engine.database import open_database

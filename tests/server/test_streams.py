@@ -22,6 +22,9 @@ from tests.support.server_process import (
 )
 
 CHANGES = "subscription ($after: SyncCursor) { changes(after: $after) { kind clientMutationId cursor } }"
+CAUGHT_UP = """subscription ($after: SyncCursor) {
+  changes(after: $after, withCaughtUp: true) { kind clientMutationId cursor isCaughtUp }
+}"""
 SIGN_OUT = "mutation { sessionRevoke(input: {}) { errors { code } } }"
 VIEWER = "query Viewer { viewer { displayName } }"
 
@@ -65,8 +68,11 @@ async def test_changes_are_streamed_from_a_cursor_on_until_one_signs_out(server:
     second = (await ada.run(TASK_CREATE, input={"projectId": project_id, "title": "Second", "clientMutationId": "m2"}))[
         "taskCreate"
     ]
+    change = {"kind": "CREATED", "clientMutationId": "m2", "cursor": second["cursor"]}
+    async with open_events(ada, CAUGHT_UP, after=first["cursor"]) as stream:
+        assert await stream.next() == ("next", {"data": {"changes": change | {"isCaughtUp": False}}})
+        assert (await stream.next())[1]["data"]["changes"]["isCaughtUp"]
     async with open_events(ada, CHANGES, after=first["cursor"]) as stream:
-        change = {"kind": "CREATED", "clientMutationId": "m2", "cursor": second["cursor"]}
         assert await stream.next() == ("next", {"data": {"changes": change}})
         await ada.run(SIGN_OUT)
         async with asyncio.timeout(6):

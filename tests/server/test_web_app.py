@@ -8,6 +8,7 @@ import pytest
 
 from app.adapters import file_origins
 from app.settings import DEMO_PASSWORD, DEMO_PEOPLE, Settings
+from domain.session import WEB_APP_CLIENT_ID
 from gateway.web_app import content_security_policy
 from tests.support.server_process import ServerProcess
 
@@ -53,10 +54,13 @@ async def test_the_page_takes_nothing_from_elsewhere_and_holds_no_style_or_scrip
         assert (await http.get(f"/app/assets/{missing}")).status_code == 404
 
 
-async def test_the_people_of_the_demo_are_offered(http: httpx.AsyncClient) -> None:
+async def test_the_people_of_the_demo_are_offered_and_the_pages_of_the_server(
+    http: httpx.AsyncClient, server: ServerProcess
+) -> None:
     config = await http.get("/app/config.json")
     people = [{"name": name, "email": email, "password": DEMO_PASSWORD} for name, email in DEMO_PEOPLE]
-    assert (config.json(), config.headers["cache-control"]) == ({"people": people}, "no-store")
+    oauth = {"issuer": server.url, "clientId": str(WEB_APP_CLIENT_ID)}
+    assert (config.json(), config.headers["cache-control"]) == ({"people": people, "oauth": oauth}, "no-store")
 
 
 async def test_the_url_of_a_task_leads_to_its_page(http: httpx.AsyncClient) -> None:

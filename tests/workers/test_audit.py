@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from app.audit import export_audit, verify_audit
-from app.bootstrap import CannotStart, audit_seal, open_secret
+from app.keys import audit_seal, open_secret
+from app.service_database import CannotStart
 from app.settings import Settings
 from domain.events import team_stream
 from persistence.stores.audit import trim

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from app.admin import add_arguments, run_dead_letters
-from app.bootstrap import CannotStart
+from app.service_database import CannotStart
 from domain.events import team_stream
 from tests.support.server_process import running_process
 from tests.support.teams import create_sample_team

@@ -8,6 +8,7 @@ export interface Change {
   kind: string
   type: string
   entityId: string
+  isCaughtUp: boolean
   entity: ({ __typename: string } & Record<string, unknown>) | null
   subject: ({ __typename: string } & Record<string, unknown>) | null
   fields: { field: string; before: unknown; after: unknown }[]
@@ -16,8 +17,8 @@ export interface Change {
 const ENTITIES = TYPE_NAMES.filter((type) => type !== 'Notification')
 
 export const CHANGES = `subscription SyncChanges($after: SyncCursor, $scope: ChangeScope) {
-  changes(after: $after, scope: $scope, withStart: true) {
-    cursor kind type entityId
+  changes(after: $after, scope: $scope, withStart: true, withCaughtUp: true) {
+    cursor kind type entityId isCaughtUp
     entity { __typename ${fragments(ENTITIES)} }
     subject { __typename ${fragments(['Notification'])} }
     fields { field before after }

@@ -220,7 +220,8 @@ export class Engine {
       {
         next: ({ changes }) => this.#gather(changes, viewer),
         state: (state) => {
-          this.#set({ state })
+          // What was missed has come by then, but is not stored yet.
+          if (state !== 'live') this.#set({ state })
           if (state !== 'offline') this.wake()
         },
         error: (error) => {
@@ -237,15 +238,20 @@ export class Engine {
     if (this.#gathered.length > 1) return
     this.#gatherTimer = setTimeout(() => {
       let reload: 'nothing' | 'users' | 'everything' = 'nothing'
+      let isCaughtUp = false
       const live = this.#live
       void this.#write(() => {
         // A subscription that has ended since would bring what the next one brings again.
         if (this.#live !== live || this.#gathered.length === 0) return null
+        isCaughtUp = this.#gathered.some((each) => each.isCaughtUp)
         const outcome = toBatch(this.replica, this.#gathered.splice(0), viewer)
         reload = outcome.reload
         return outcome.batch
       }).then(
-        () => this.#reload(reload),
+        () => {
+          this.#reload(reload)
+          if (isCaughtUp && this.#live === live && live?.state === 'live') this.#set({ state: 'live' })
+        },
         () => this.#unfollowAndRetry(),
       )
     }, GATHER_MS)

@@ -22,6 +22,8 @@ export interface Credentials {
   password: string
   /** Of the authenticator app, or a recovery code; needed when `signIn` throws `SECOND_FACTOR_REQUIRED`. */
   code?: string
+  /** What a passkey has signed, in place of the code: the JSON of a `PublicKeyCredential`. */
+  credential?: unknown
 }
 
 export interface RequestOptions {

@@ -9,5 +9,5 @@ export type { LiveState, LiveSubscription, Sink, SubscribeOptions } from './live
 export type { OAuthOptions } from './oauth.ts'
 export type { ErrorCode } from './schema.ts'
 export type { Session, SessionListener } from './session.ts'
-export { memoryStorage, webStorage } from './tokens.ts'
-export type { Tokens, TokenStorage } from './tokens.ts'
+export { fromGranted, memoryStorage, webStorage } from './tokens.ts'
+export type { GrantedTokens, Tokens, TokenStorage } from './tokens.ts'

@@ -6,7 +6,11 @@ import { fromErrors, HiveError, type ServerError } from './errors.ts'
 import type { Session } from './session.ts'
 import type { Tokens } from './tokens.ts'
 
-/** `offline`: not connected. `catching up`: connected, and what was missed is arriving. `live`: what happens arrives at once. */
+/**
+ * `offline`: not connected. `catching up`: connected, and what was missed is arriving. `live`: what happens arrives at once.
+ *
+ * Only a subscription with `withCaughtUp: true` that selects `isCaughtUp` catches up; any other is live as soon as it is connected.
+ */
 export type LiveState = 'offline' | 'catching up' | 'live'
 
 export interface Sink<TData> {
@@ -46,9 +50,6 @@ const PONG_TIMEOUT_MS = 5_000
 /** The first wait before coming back, and the longest, in milliseconds; each is drawn between half of it and all. */
 const FIRST_WAIT_MS = 300
 const LONGEST_WAIT_MS = 20_000
-
-/** Nothing came for this long after a connection: what was missed has arrived, in milliseconds. */
-const QUIET_MS = 250
 
 /** Codes of single operations after which the same may be asked again. */
 const RETRIED = new Set(['SERVICE_UNAVAILABLE', 'RATE_LIMITED', 'SUBSCRIPTION_LAGGED', 'TIMEOUT', 'TOKEN_EXPIRED'])
@@ -208,7 +209,6 @@ class Running<TData> implements LiveSubscription {
   #stop: (() => void) | undefined
   #isDone = false
   #failures = 0
-  #quietTimer: ReturnType<typeof setTimeout> | undefined
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   #shown: LiveState | undefined
 
@@ -229,9 +229,10 @@ class Running<TData> implements LiveSubscription {
       next: ({ data, errors }) => {
         if (errors?.length) return this.#fail(fromErrors(errors as readonly ServerError[], data), socket)
         this.#failures = 0
-        this.#remember(data as TData)
+        const [first] = Object.values((data ?? {}) as Record<string, FirstField | null>)
+        this.#remember(this.options.cursor ? this.options.cursor(data as TData) : first?.cursor)
         this.sink.next(data as TData)
-        if (this.state === 'catching up') this.#awaitQuiet()
+        if (first?.isCaughtUp && this.state === 'catching up') this.show('live')
       },
       error: (error) => this.#fail(toError(error), socket),
       complete: () => !this.#isDone && this.#end(() => this.sink.complete?.()),
@@ -245,25 +246,17 @@ class Running<TData> implements LiveSubscription {
   }
 
   connected(): void {
-    this.show('catching up')
-    this.#awaitQuiet()
+    this.show(this.query.includes('withCaughtUp') ? 'catching up' : 'live')
   }
 
   show(state: LiveState): void {
     this.state = state
-    if (state !== 'catching up') clearTimeout(this.#quietTimer)
     if (this.#isDone || this.#shown === state) return
     this.#shown = state
     this.sink.state?.(state)
   }
 
-  #awaitQuiet(): void {
-    clearTimeout(this.#quietTimer)
-    this.#quietTimer = setTimeout(() => this.show('live'), QUIET_MS)
-  }
-
-  #remember(data: TData): void {
-    const cursor = this.options.cursor ? this.options.cursor(data) : cursorOf(data)
+  #remember(cursor: unknown): void {
     if (typeof cursor !== 'string') return
     this.cursor = cursor
     if (this.isResumable) this.variables['after'] = cursor
@@ -290,17 +283,15 @@ class Running<TData> implements LiveSubscription {
   #end(say: () => void): void {
     this.show('offline')
     this.#isDone = true
-    clearTimeout(this.#quietTimer)
     clearTimeout(this.#retryTimer)
     this.ended()
     say()
   }
 }
 
-/** `cursor` of a result's first field. */
-function cursorOf(data: unknown): string | null {
-  const [first] = Object.values((data ?? {}) as Record<string, { cursor?: unknown } | null>)
-  return typeof first?.cursor === 'string' ? first.cursor : null
+interface FirstField {
+  cursor?: unknown
+  isCaughtUp?: boolean
 }
 
 function toError(error: unknown): HiveError {

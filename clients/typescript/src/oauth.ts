@@ -6,8 +6,10 @@ export interface OAuthOptions {
   clientId: string
   /** Where the server sends people back to, exactly as it is registered. */
   redirectUri: string
-  /** Such as `['TASKS_WRITE', 'PROJECTS_READ']`. */
-  scopes: readonly string[]
+  /** Such as `['TASKS_WRITE', 'PROJECTS_READ']`; all that the client may have without them. */
+  scopes?: readonly string[]
+  /** `select_account` asks who signs in even where the browser knows somebody; `none` asks nothing. */
+  prompt?: string
 }
 
 /** What has to be remembered from leaving to coming back; one sign-in a tab. */
@@ -23,7 +25,7 @@ const PENDING_KEY = 'pantherahive.sign-in'
 /** The address to send the browser to. What is needed on return lies in `storage`, this tab's `sessionStorage`. */
 export async function authorizationUrl(
   origin: string,
-  { clientId, redirectUri, scopes }: OAuthOptions,
+  { clientId, redirectUri, scopes, prompt }: OAuthOptions,
   storage: Pick<Storage, 'setItem'> = sessionStorage,
 ): Promise<string> {
   const state = random()
@@ -34,10 +36,11 @@ export async function authorizationUrl(
     response_type: 'code',
     client_id: clientId,
     redirect_uri: redirectUri,
-    scope: scopes.join(' '),
     state,
     code_challenge: base64url(new Uint8Array(digest)),
     code_challenge_method: 'S256',
+    ...(scopes && { scope: scopes.join(' ') }),
+    ...(prompt && { prompt }),
   })
   return `${origin}/oauth/authorize?${query}`
 }

@@ -5,7 +5,7 @@ import { HiveError, memoryStorage, type HiveClient, type LiveState } from '../sr
 import { createTask, open, openDetour, PASSWORD, register, settle, until } from './support/world.ts'
 
 const CHANGES = `subscription Changes($after: SyncCursor) {
-  changes(after: $after, withStart: true) { cursor kind entity { ... on Task { title } } }
+  changes(after: $after, withStart: true, withCaughtUp: true) { cursor kind isCaughtUp entity { ... on Task { title } } }
 }`
 
 interface Changes {
@@ -83,6 +83,34 @@ test('after every cut a subscription goes on where it was, without a gap or a re
   } finally {
     detour.close()
   }
+})
+
+test('it is live when everything that was missed has come, not before', async () => {
+  const world = await settle()
+  const first = follow(world.client)
+  await until(() => first.subscription.state === 'live', 'the start')
+  const { cursor } = first.subscription
+  const missed = Array.from({ length: 30 }, (_, number) => `Missed ${number}`)
+  for (const title of missed) await createTask(world, title)
+  const { states, subscription, titles } = follow(world.client, cursor)
+  await until(() => states.includes('live'), 'the marker')
+  expect([titles, subscription.state]).toEqual([missed, 'live'])
+  await createTask(world, 'Later')
+  await until(() => titles.length > missed.length, 'what happens')
+  expect([titles.at(-1), states]).toEqual(['Later', ['catching up', 'live']])
+})
+
+test('a subscription without a marker is live as soon as it is connected', async () => {
+  const { client } = await register()
+  clients.push(client)
+  const states: LiveState[] = []
+  client.subscribe(
+    'subscription { notificationReceived { id } }',
+    {},
+    { next: () => {}, state: (each) => states.push(each) },
+  )
+  await until(() => states.includes('live'), 'the connection')
+  expect(states).toEqual(['offline', 'live'])
 })
 
 test('a cursor that is none ends a subscription with its code', async () => {

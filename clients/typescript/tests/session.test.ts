@@ -63,7 +63,7 @@ test('a renewed token replaces the old one on the open socket: nothing is interr
   const titles: string[] = []
   const states: LiveState[] = []
   const subscription = client.subscribe<any, object>(
-    'subscription ($after: SyncCursor) { changes(after: $after, withStart: true) { cursor entity { ... on Task { title } } } }',
+    'subscription ($after: SyncCursor) { changes(after: $after, withCaughtUp: true) { cursor isCaughtUp entity { ... on Task { title } } } }',
     { after: null },
     {
       next: ({ changes }) => changes.entity?.title && titles.push(changes.entity.title),

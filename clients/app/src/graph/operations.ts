@@ -62,8 +62,9 @@ export const TeamMembers = graphql(`
 export const LiveChanges = graphql(
   `
     subscription LiveChanges($after: SyncCursor) {
-      changes(after: $after, withStart: true) {
+      changes(after: $after, withCaughtUp: true) {
         cursor
+        isCaughtUp
         kind
         type
         entityId
@@ -701,6 +702,36 @@ export const DocumentRestoreVersion = graphql(`
       errors {
         code
         message
+      }
+    }
+  }
+`)
+
+export const PasskeyRequest = graphql(`
+  mutation PasskeyRequest {
+    passkeyRequestCreate(input: {}) {
+      options
+      errors {
+        code
+        message
+        path
+      }
+    }
+  }
+`)
+
+export const SignInWithPasskey = graphql(`
+  mutation SignInWithPasskey($credential: JSON!) {
+    sessionCreateWithPasskey(input: { credential: $credential }) {
+      tokens {
+        accessToken
+        refreshToken
+        expiresIn
+      }
+      errors {
+        code
+        message
+        path
       }
     }
   }

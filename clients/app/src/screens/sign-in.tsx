@@ -1,48 +1,59 @@
-/// Signs in with address and password, and a code where the account has a second factor.
+/// Signs in: with address and password, and a code or passkey where the account has one; with a passkey alone; or on the server's pages.
 import { HiveError } from '@pantherahive/client'
-import { useEffect, useState, type FormEvent } from 'react'
+import { useEffect, useRef, useState, type FormEvent } from 'react'
 import { client } from '../data/session'
+import {
+  beginSignIn,
+  hasPasskeys,
+  hasServerPages,
+  loadConfig,
+  refusal,
+  signInWithPasskey,
+  type SignInConfig,
+} from '../data/sign-in'
 import { Hexagon } from '../ui/frame'
 import { useTitle } from '../ui/states'
 
-interface DemoPerson {
-  name: string
-  email: string
-  password: string
-}
-
 export function SignInScreen() {
   useTitle('Sign in')
-  const [people, setPeople] = useState<readonly DemoPerson[]>([])
-  const [needsCode, setNeedsCode] = useState(false)
-  const [problem, setProblem] = useState<string | null>(null)
+  const [config, setConfig] = useState<SignInConfig | null>(null)
+  const [needsFactor, setNeedsFactor] = useState(false)
+  const [problem, setProblem] = useState(refusal.get)
   const [isBusy, setBusy] = useState(false)
+  const form = useRef<HTMLFormElement>(null)
 
   useEffect(() => {
-    fetch('/app/config.json')
-      .then((response) => response.json())
-      .then((config: { people: DemoPerson[] }) => setPeople(config.people))
-      .catch(() => undefined)
+    loadConfig().then(setConfig, () => undefined)
   }, [])
 
-  async function signIn(email: string, password: string, code: string) {
+  async function attempt(signIn: () => Promise<void>) {
     setBusy(true)
     setProblem(null)
     try {
-      await client.signIn({ email, password, ...(code ? { code } : {}) })
+      await signIn()
+      refusal.set(null)
     } catch (error) {
       setBusy(false)
-      if (!(error instanceof HiveError)) throw error
-      if (error.code === 'SECOND_FACTOR_REQUIRED' && !needsCode) setNeedsCode(true)
-      else setProblem(error.message)
+      const isFirst = error instanceof HiveError && error.code === 'SECOND_FACTOR_REQUIRED' && !needsFactor
+      if (isFirst) setNeedsFactor(true)
+      else setProblem(error instanceof Error ? error.message : String(error))
     }
+  }
+
+  function read(name: string): string {
+    return String(new FormData(form.current!).get(name) ?? '')
   }
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
-    const form = new FormData(event.currentTarget)
-    const read = (name: string) => String(form.get(name) ?? '')
-    void signIn(read('email').trim(), read('password'), read('code').trim())
+    const code = read('code').trim()
+    const credentials = { email: read('email').trim(), password: read('password'), ...(code ? { code } : {}) }
+    void attempt(() => client.signIn(credentials))
+  }
+
+  function usePasskey() {
+    const password = needsFactor ? { email: read('email').trim(), password: read('password') } : undefined
+    void attempt(() => signInWithPasskey(password))
   }
 
   return (
@@ -53,7 +64,7 @@ export function SignInScreen() {
           <span>PantheraHive</span>
         </div>
         <h1>Sign in</h1>
-        <form onSubmit={submit}>
+        <form onSubmit={submit} ref={form}>
           <label className="field">
             <span>E-mail address</span>
             <input name="email" type="email" autoComplete="username" required autoFocus />
@@ -62,7 +73,7 @@ export function SignInScreen() {
             <span>Password</span>
             <input name="password" type="password" autoComplete="current-password" required />
           </label>
-          {needsCode && (
+          {needsFactor && (
             <label className="field">
               <span>Code of your authenticator app, or a recovery code</span>
               <input name="code" autoComplete="one-time-code" inputMode="text" required autoFocus />
@@ -75,15 +86,33 @@ export function SignInScreen() {
             {isBusy ? 'Signing in …' : 'Sign in'}
           </button>
         </form>
-        {people.length > 0 && (
+        {config && (hasPasskeys || hasServerPages(config)) && (
+          <div className="sign-in-ways">
+            {hasPasskeys && (
+              <button className="button button-wide" disabled={isBusy} onClick={usePasskey}>
+                {needsFactor ? 'Use a passkey instead of a code' : 'Sign in with a passkey'}
+              </button>
+            )}
+            {hasServerPages(config) && (
+              <button
+                className="button button-wide"
+                disabled={isBusy}
+                onClick={() => void attempt(() => beginSignIn(config.oauth))}
+              >
+                Other ways to sign in
+              </button>
+            )}
+          </div>
+        )}
+        {config && config.people.length > 0 && (
           <div className="sign-in-demo">
             <p>This is a demo: come in as</p>
-            {people.map(({ name, email, password }) => (
+            {config.people.map(({ name, email, password }) => (
               <button
                 key={email}
                 className="button button-wide"
                 disabled={isBusy}
-                onClick={() => void signIn(email, password, '')}
+                onClick={() => void attempt(() => client.signIn({ email, password }))}
               >
                 {name}
               </button>

@@ -189,6 +189,9 @@ function ViewerMenu() {
             </label>
           ))}
         </fieldset>
+        <a className="button button-wide" href="/oauth/passkeys">
+          Passkeys
+        </a>
         <button className="button button-wide" onClick={() => void client.signOut()}>
           <Icon name="leave" /> Sign out
         </button>

@@ -24,8 +24,9 @@ const BOARD = graphql(`
 `)
 const CHANGES = graphql(`
   subscription Changes($after: SyncCursor) {
-    changes(after: $after, withStart: true) {
+    changes(after: $after, withStart: true, withCaughtUp: true) {
       cursor
+      isCaughtUp
       entity {
         __typename
         ... on Task {
