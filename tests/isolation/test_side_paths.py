@@ -6,13 +6,15 @@ and one their team. Who may read which word is stated here.
 
 from collections.abc import AsyncIterator
 from typing import Final
+from urllib.parse import urlsplit
 
 import pytest
 
+from persistence.backup.blobs import named_blobs
 from tests.support.principals import OTHER_WORD as OTHER
 from tests.support.principals import PRIVATE_WORD as PRIVATE
 from tests.support.principals import TEAM_WORD as TEAM
-from tests.support.side_paths import PEOPLE, SIDE_PATHS, House, open_house, words_in
+from tests.support.side_paths import PEOPLE, SIDE_PATHS, WORDS, House, open_house, words_in
 
 pytestmark = pytest.mark.long
 
@@ -55,3 +57,31 @@ async def test_a_side_path_brings_nobody_a_word_that_is_not_for_them(house: Hous
 async def test_a_webhook_is_sent_what_its_bot_may_see(house: House) -> None:
     bodies = " ".join(each.body.decode() for each in house.receiver.at("/hook"))
     assert words_in(bodies) == {TEAM}
+
+
+async def test_logs_hold_no_words_no_tokens_and_no_addresses(house: House) -> None:
+    """With a mail server that refuses for a while, and names the receiver."""
+    secrets = [
+        *[person.user.email_address for person in map(house.person, PEOPLE)],
+        *[urlsplit(address).path for address in house.feeds.values()],
+        *[urlsplit(browser.endpoint).path for browser in house.browsers.values()],
+        "Bearer ",
+        "eyJ",
+        "whsec_",
+        "signature=",
+        house.receiver.url("/hook"),
+    ]
+    assert any("greylisted" in line for line in house.log)
+    assert [line for line in house.log for each in (*WORDS, *secrets) if each in line] == []
+
+
+async def test_a_backup_holds_every_file_that_there_is(house: House) -> None:
+    """Or makes it anew from its row. What is in nobody's row is to be deleted, or a thumbnail, which is made when it is asked for."""
+    async with house.app.resources.database.begin(snapshot=True) as connection:
+        named = {each.key async for each in named_blobs(connection)}
+    discarded = {row["key"] for row in await house.app.sql.fetch("SELECT key FROM discarded_blobs")}
+    stored = {each.key async for each in house.app.resources.services.blobs.find("")}
+    records = {key for key in stored if key.startswith("documents/") and key.endswith(".json")}
+    assert stored - named - discarded - records - {key for key in stored if key.startswith("thumbnails/")} == set()
+    assert named <= stored
+    assert {key.partition("/")[0] for key in named} == {"attachments", "documents", "jobs"}

@@ -62,13 +62,13 @@ class Scene:
         """Let the owner write a word wherever somebody who follows could be sent it."""
         app, owner, title = self.app, self.team.owner, f"{word} title"
         before = await stream_head(app, self.team)
+        payload = await apply_updates(app, owner, self.document["id"], Editor().write(word), session="owner")
+        assert payload["errors"] == []
         await mutate_ok(app, owner, "taskUpdate", id=self.task["id"], title=title)
         await create_task(app, self.team, title, by=owner)
         await create_comment(app, owner, self.task, f"{word} [@Mate](user:{self.team.mate.id})")
         await mutate_ok(app, owner, "documentUpdate", id=self.document["id"], title=title)
         await mutate_ok(app, owner, "projectUpdate", id=self.team.project_id, description=title)
-        payload = await apply_updates(app, owner, self.document["id"], Editor().write(word), session="owner")
-        assert payload["errors"] == []
         await handle_events(app, self.team, before)
 
 

@@ -4,8 +4,9 @@ Everybody has to do with everything: tasks of both projects are assigned to them
 start jobs. Then some lose the private project, and one the team, before anything is sent.
 """
 
+import logging
 import zipfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from resolvers import ids
 from tests.conftest import migrate_template
 from tests.support.app import App, Person
 from tests.support.graph_actions import create_comment, create_document, create_project, create_task, mutate, mutate_ok
@@ -55,8 +57,10 @@ class House:
     receiver: Receiver
     browsers: Mapping[str, Browser]
     feeds: Mapping[str, str]
-    addresses: Mapping[str, list[str]]
-    """Signed addresses of files that each person was given before they lost anything."""
+    named: list[str]
+    """The ids of all projects, tasks and documents of both teams."""
+    log: list[str]
+    """What was logged meanwhile."""
 
     @property
     def app(self) -> App:
@@ -150,6 +154,11 @@ async def share_page(house: House, name: str) -> str:
     return " ".join(pages)
 
 
+async def files(house: House, name: str) -> str:
+    """The files whose addresses somebody is given."""
+    return " ".join([await house.get(each) for each in await _file_addresses(house.app, house.person(name))])
+
+
 async def suggestions(house: House, name: str) -> str:
     """What is found while somebody types, by beginnings of words that they need not have seen."""
     text = f"query ($query: String!) {{ search(query: $query, first: 50) {{ {everything_of('SearchConnection', 2)} }} }}"
@@ -157,14 +166,18 @@ async def suggestions(house: House, name: str) -> str:
     return " ".join(answers)
 
 
-async def mentions_of_foreigners(house: House, name: str) -> str:
-    """The answer to a text of somebody that names all that there is in either team."""
-    ids = [house.team.project_id, house.private_project, house.other_project, *(house.person(each).id for each in PEOPLE)]
-    links = " ".join(f"[it]({kind}:{id_})" for id_ in ids for kind in ("user", "project", "task", "document"))
-    own = await house.app.run(house.person(name), "{ tasks(first: 1) { nodes { id } } }")
-    if not own["tasks"]["nodes"]:
-        return ""
-    return str(await mutate(house.app, house.person(name), "commentCreate", subjectId=own["tasks"]["nodes"][0]["id"], body=links))
+async def links_to_everything(house: House, name: str) -> str:
+    """The answer to a text of somebody that names all that there is, theirs or not."""
+    named = [*(house.person(each).id for each in PEOPLE), *house.named]
+    links = " ".join(f"[it]({kind}:{id_})" for id_ in named for kind in ("user", "project", "task", "document"))
+    own = (await house.app.run(house.person(name), "{ tasks(first: 1) { nodes { id } } }"))["tasks"]["nodes"]
+    answers = []
+    for task in own:
+        said = await mutate(house.app, house.person(name), "commentCreate", subjectId=task["id"], body=links)
+        assert said["errors"] == []
+        text = f"query ($id: ID!) {{ node(id: $id) {{ ... on Comment {{ {everything_of('Comment', 3)} }} }} }}"
+        answers.append(str(await house.ask(name, text, id=said["comment"]["id"])))
+    return " ".join(answers)
 
 
 SIDE_PATHS: Final = {
@@ -173,9 +186,11 @@ SIDE_PATHS: Final = {
     "inbox": inbox,
     "calendar feed": feed,
     "jobs": jobs,
+    "files": files,
     "snapshot": snapshot,
     "share page": share_page,
     "suggestions": suggestions,
+    "links to everything": links_to_everything,
 }
 
 
@@ -204,7 +219,8 @@ async def open_house(postgres_server: str, folder: Path) -> AsyncIterator[House]
         ) as database,
         serve_app(database.app) as served,
     ):
-        app = database.app
+        app, log = database.app, _LogLines()
+        logging.getLogger().addHandler(log)
         team = await create_sample_team(app)
         await app.sql.execute("UPDATE users SET email_verified_at = now()")
         people = {name: getattr(team, name) for name in PEOPLE}
@@ -214,8 +230,10 @@ async def open_house(postgres_server: str, folder: Path) -> AsyncIterator[House]
             private, other = await _write(app, team)
             await _wait_until_read(database)
         feeds = {name: await _rotate_feed(app, person) for name, person in people.items()}
-        addresses = {name: await _file_addresses(app, person) for name, person in people.items()}
-        house = House(database, served, team, private, other, received_mails, service, receiver, browsers, feeds, addresses)
+        named = await _all_ids(app)
+        house = House(
+            database, served, team, private, other, received_mails, service, receiver, browsers, feeds, named, log.lines
+        )
         for name in PEOPLE:
             await _start_jobs(house, name)
         await mutate_ok(
@@ -226,9 +244,32 @@ async def open_house(postgres_server: str, folder: Path) -> AsyncIterator[House]
             removeUserIds=[people[name].id for name in ("admin", "mate", "guest")],
         )
         await mutate_ok(app, team.owner, "teamMemberRemove", teamId=team.team_id, userId=team.mate.id)
+        received_mails.data_answers = [f"451 4.7.1 <{team.member.user.email_address}> is greylisted"]
         async with _worker(database):
             await _wait_until_all_is_sent(database)
-        yield house
+        try:
+            yield house
+        finally:
+            logging.getLogger().removeHandler(log)
+
+
+class _LogLines(logging.Handler):
+    """Collects what is logged from the level of production on, in its form, with tracebacks."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+async def _all_ids(app: App) -> list[str]:
+    """The ids of all projects, tasks and documents that there are."""
+    found = []
+    for type_name, table in (("Project", "projects"), ("Task", "tasks"), ("Document", "documents")):
+        found += [ids.encode(type_name, row["id"]) for row in await app.sql.fetch(f"SELECT id FROM {table}")]
+    return found
 
 
 def _worker(database: WorkerDatabase) -> Any:
@@ -249,27 +290,34 @@ async def _prepare(app: App, service: PushService, person: Person) -> Browser:
 
 async def _write(app: App, team: SampleTeam) -> tuple[str, str]:
     """Texts of all kinds in the project, the private one, and that of the outsider; the ids of the latter two."""
-    owner, outsider = team.owner, team.outsider
     insiders = [team.admin, team.member, team.mate, team.guest]
     private = await create_project(app, team, f"Secret {PRIVATE_WORD}", private_to=insiders)
-    mentioned = " ".join(f"[@x](user:{person.id})" for person in (*insiders, outsider))
-    for project_id, word in ((team.project_id, TEAM_WORD), (private, PRIVATE_WORD)):
-        await mutate_ok(app, owner, "projectUpdate", id=project_id, name=f"Project {word}")
-        for person in (owner, *insiders):
-            given = {"assigneeId": person.id, "dueOn": _DUE, "description": f"About {word}", "projectId": project_id}
-            task = await create_task(app, team, f"Task {word}", by=owner, **given)
-        await create_comment(app, owner, task, f"Comment {word} {mentioned}")
-        document = await create_document(app, team, f"Page {word}", by=owner, projectId=project_id, content=f"# Text {word}")
-        await create_comment(app, owner, document, f"Note {word} {mentioned}")
-        await upload_file(app, owner, f"File {word}".encode(), subjectId=task["id"], fileName=f"{word}.txt")
-    (other,) = (await app.run(outsider, "{ projects { nodes { id } } }"))["projects"]["nodes"]
-    await mutate_ok(app, outsider, "projectUpdate", id=other["id"], name=f"Project {OTHER_WORD}")
-    given = {"assigneeId": outsider.id, "dueOn": _DUE, "projectId": other["id"]}
-    task = await create_task(app, team, f"Task {OTHER_WORD}", by=outsider, **given)
-    await create_comment(app, outsider, task, f"Comment {OTHER_WORD} {mentioned}")
-    linked = f"[it](document:{document['id']}) {OTHER_WORD} {mentioned}"
-    await create_document(app, team, f"Page {OTHER_WORD}", by=outsider, projectId=other["id"], content=linked)
+    (other,) = (await app.run(team.outsider, "{ projects { nodes { id } } }"))["projects"]["nodes"]
+    mentions = " ".join(f"[@x](user:{person.id})" for person in (*insiders, team.outsider))
+    await _write_in(app, team, team.project_id, TEAM_WORD, team.owner, insiders, mentions)
+    document_id = await _write_in(app, team, private, PRIVATE_WORD, team.owner, insiders, mentions)
+    linked = f"{mentions} [it](document:{document_id})"
+    await _write_in(app, team, other["id"], OTHER_WORD, team.outsider, [], linked)
     return private, other["id"]
+
+
+async def _write_in(
+    app: App, team: SampleTeam, project_id: str, word: str, author: Person, readers: Sequence[Person], mentions: str
+) -> str:
+    """A word wherever somebody can write one in a project, with a task for the author and each reader; the id of a document."""
+    await mutate_ok(app, author, "projectUpdate", id=project_id, name=f"Project {word}")
+    given = {"dueOn": _DUE, "description": f"About {word}", "projectId": project_id}
+    task = await create_task(app, team, f"Task {word}", by=author, assigneeId=author.id, **given)
+    for person in readers:
+        await create_task(app, team, f"Task {word}", by=author, assigneeId=person.id, **given)
+    await create_comment(app, author, task, f"Comment {word} {mentions}")
+    document = await create_document(
+        app, team, f"Page {word}", by=author, projectId=project_id, content=f"# Text {word} {mentions}"
+    )
+    await create_comment(app, author, document, f"Note {word} {mentions}")
+    await upload_file(app, author, f"File {word}".encode(), subjectId=task["id"], fileName=f"{word}.txt")
+    document_id: str = document["id"]
+    return document_id
 
 
 async def _rotate_feed(app: App, person: Person) -> str:
@@ -315,7 +363,7 @@ async def _wait_until_read(database: WorkerDatabase) -> None:
 async def _wait_until_all_is_sent(database: WorkerDatabase) -> None:
     async def done() -> bool:
         await database.app.sql.execute("UPDATE push_devices SET retry_at = now() WHERE retry_at > now() + interval '1 s'")
-        await database.app.sql.execute("UPDATE jobs SET run_at = now() WHERE tries = 0")
+        await database.app.sql.execute("UPDATE jobs SET run_at = now() WHERE run_at > now() + interval '1 s'")
         waiting = await database.app.sql.fetchval(
             "SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM webhook_deliveries WHERE state = 'PENDING')"
         )
