@@ -14,8 +14,8 @@ ARGS :=
 TESTS :=
 WORKERS := auto
 # Tests of which `make fuzz` tries more seeds than `make test`, and laws of which it tries more examples.
-SEEDED := tests/graph/test_executors.py tests/graph/test_changes_law.py tests/graph/test_live_truth.py tests/graph/test_undo_law.py tests/graph/test_dry_run.py tests/adapters/test_postgres_outages.py
-LAWS := tests/content/test_text_laws.py tests/graph/test_task_list.py tests/graph/test_task_filter.py tests/graph/test_task_tree_law.py tests/graph/test_bad_input.py
+SEEDED := tests/graph/test_hostile_files.py tests/graph/test_executors.py tests/graph/test_changes_law.py tests/graph/test_live_truth.py tests/graph/test_undo_law.py tests/graph/test_dry_run.py tests/adapters/test_postgres_outages.py
+LAWS := tests/content/test_text_laws.py tests/content/test_link_targets.py tests/graph/test_task_list.py tests/graph/test_task_filter.py tests/graph/test_task_tree_law.py tests/graph/test_bad_input.py
 # What `make test` leaves out, as pyproject.toml has it.
 NOT_LONG := not long and not chaos and not fuzz and not clients and not attack and not browser
 # Compiled tests are kept, whatever the shell says: to compile them again takes each worker ten seconds of every run.
@@ -33,7 +33,7 @@ run: $(INSTALLED)        ## start everything on this machine: database, schema, 
 install: $(INSTALLED)    ## install the locked requirements into .venv, if they changed
 	@true
 
-test: $(INSTALLED)       ## run the tests, on all cores (5 minutes on two)
+test: $(INSTALLED)       ## run the tests, on all cores
 	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 test-fast: $(INSTALLED)  ## run the quick tests, of each family of cases the first (a minute)
@@ -60,7 +60,7 @@ soak: $(INSTALLED)       ## kill processes while people work and check what they
 attack: $(INSTALLED)     ## attack a server under a memory cap, kind by kind, while others are timed (10 minutes at most)
 	@timeout 600 $(IN)/python -m pytest -m attack -s tests/attack $(TESTS)
 
-fuzz: $(INSTALLED)       ## run 100,000 operations on both executors, 10,000 hostile ones, 100,000 broken updates, 20,000 broken frames, and laws on many examples, memory capped
+fuzz: $(INSTALLED)       ## run 100,000 operations on both executors, 10,000 hostile ones, 100,000 broken updates, 20,000 broken frames, 2,000 injections, 300 polyglots, and laws on many examples, memory capped
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(SEEDED) $(TESTS)
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m "slow or not slow" --hypothesis-profile fuzz $(LAWS) $(TESTS)
 
