@@ -32,6 +32,8 @@ from persistence.stores import api_token as stored_api_tokens
 from persistence.stores import session as sessions
 
 LIFETIME_SECONDS = 600
+MAX_CLOCK_SKEW_SECONDS = 600
+"""By how much the clock of the process that issued a token may be ahead. When a token ends is judged by the own clock alone."""
 _TOKEN_CACHE_BYTES = 16 * 2**20
 _TOKEN_ENTRY_BYTES = 2_400  # beside the token itself
 _SESSION_CACHE_BYTES = 4 * 2**20
@@ -59,6 +61,7 @@ class AccessTokens:
             aud={"essential": True, "values": list(self.resources)},
             sub={"essential": True},
             exp={"essential": True},
+            leeway=MAX_CLOCK_SKEW_SECONDS,
         )
         self._verified_tokens: LruCache[str, VerifiedToken] = LruCache("access tokens", _TOKEN_CACHE_BYTES)
         self._checked_sessions: LruCache[UUID, float] = LruCache("sessions", _SESSION_CACHE_BYTES)

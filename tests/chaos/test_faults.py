@@ -142,7 +142,7 @@ def _work(clients: ChaosClients) -> list[Any]:
     return [*writing, clients.follow()]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_services_that_fail_in_turn_lose_nothing_and_hold_up_nobody(
     postgres_server: str, valkey_server: Valkey, tmp_path: Path
 ) -> None:
