@@ -30,6 +30,9 @@ generated code raises, and graphql-core answers the operation (`gateway.executio
 know it refuses when it compiles (`Unsupported`): introspection, fields without a binding, arguments that are wrong whatever the
 variables.
 
+A single object may arrive with those that it refers to (`persistence.engine.lookup`); then these are taken from its row instead of
+loaded: `f1 = joined_row(K[0], 'assignee_id')`.
+
 Response keys are the only text of clients in the generated code; they are GraphQL names, written as Python string literals.
 Rejected: a function per object, and a future for each (what makes graphql-core slow). The relations of a level are loaded one
 after the other, so that a request holds one connection at a time; loading them concurrently was not measured.
@@ -64,7 +67,7 @@ from gateway.execution.compiled.object_builders import (
     foreign_keys_in,
     leaf_expression,
 )
-from gateway.execution.compiled.required_columns import required_columns
+from gateway.execution.compiled.required_columns import required_columns, required_joins
 from gateway.execution.compiled.runtime import (
     distinct,
     expand,
@@ -82,6 +85,7 @@ from gateway.execution.compiled.selections import (
     is_single_object,
     unwrap_non_null,
 )
+from persistence.engine.rows import joined_row
 from resolvers.page import ToOneLoader
 from schema.fields import Binding, check_guard
 
@@ -96,6 +100,7 @@ _RUNTIME_FUNCTIONS: tuple[Callable[..., Any], ...] = (
     group_by_type,
     merge_by_type,
     foreign_keys_in,
+    joined_row,
 )
 _GENERATED_NAMES = {function.__name__: function for function in _RUNTIME_FUNCTIONS} | GENERATED_GLOBALS
 _AWAIT = "await "
@@ -135,7 +140,7 @@ class Compiler:
                 continue
             field, binding = self._field_and_binding(type_, nodes[0])
             call = None if binding.root is None else self._call_resolver(field, binding, nodes[0], binding.root)
-            completed = self._complete(field.type, _selection_sets(nodes), "P")
+            completed = self._complete(field.type, _selection_sets(nodes), "P", single=True)
             name = self._function(["return " + completed], is_async=_AWAIT in completed)
             fields.append(
                 (
@@ -145,7 +150,7 @@ class Compiler:
                         call=call,
                         complete=name,
                         is_async=_AWAIT in completed,
-                        required_columns_step=self._required_columns_step(field, nodes),
+                        request_steps=[self._required_columns_step(field, nodes), self._required_joins_step(field, nodes)],
                     ),
                 )
             )
@@ -174,10 +179,13 @@ class Compiler:
 
     # ── levels ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _level(self, type_: GraphQLObjectType, selection_sets: Sequence[SelectionSetNode], *, nullable: bool) -> str:
+    def _level(
+        self, type_: GraphQLObjectType, selection_sets: Sequence[SelectionSetNode], *, nullable: bool, single: bool = False
+    ) -> str:
         """Generates the function over all objects of one type in one selection; returns its name, for `_call_function`.
 
-        `nullable`: whether the list of objects may hold None.
+        `nullable`: whether the list of objects may hold None. `single`: whether it has one object at most, with which the objects
+        that it refers to may have been read.
         """
         entries: list[tuple[str, FieldSource]] = []
         steps: list[str] = []
@@ -191,13 +199,13 @@ class Compiler:
                 entries.append((key, self._leaf_field(field, binding)))
                 continue
             steps += self._guard_steps(binding)
-            if binding.kind == "relation":
-                steps.append(self._required_columns_step(field, nodes))
             if isinstance(binding.batch, ToOneLoader):
-                steps += self._to_one_steps(slot, field, binding.batch, _selection_sets(nodes))
+                steps += self._to_one_steps(slot, field, binding.batch, nodes, single=single)
                 entries.append((key, LookupColumn(slot, binding.batch.attribute)))
                 columns.append(f"r{slot}")
                 continue
+            if binding.kind == "relation":
+                steps.append(self._required_columns_step(field, nodes))
             values = self._values(field, binding, nodes[0])
             if binding.kind == "relation" and is_single_object(field.type):
                 steps += [f"a{slot} = {values}", f"d{slot} = distinct(a{slot})"]
@@ -218,15 +226,21 @@ class Compiler:
         return self._function(lines, is_async=is_async)
 
     def _to_one_steps(
-        self, slot: int, field: GraphQLField, batch: ToOneLoader, selection_sets: Sequence[SelectionSetNode]
+        self, slot: int, field: GraphQLField, batch: ToOneLoader, nodes: Sequence[FieldNode], *, single: bool
     ) -> list[str]:
         """The steps that load and complete the objects that the foreign keys of a level refer to, each once."""
-        load = self.name_for("load", batch.load_many)
-        return [
-            f"n{slot} = foreign_keys_in(K, {batch.attribute!r})",
-            f"f{slot} = await {load}(C, n{slot})",
-            f"r{slot} = dict(zip(n{slot}, {self._complete(field.type, selection_sets, f'f{slot}')}))",
+        load = [
+            self._required_columns_step(field, nodes),
+            f"f{slot} = await {self.name_for('load', batch.load_many)}(C, n{slot})",
         ]
+        if single and batch.query is not None:
+            load = [
+                f"f{slot} = joined_row(K[0], {batch.attribute!r})",
+                f"if f{slot} is None:",
+                *(f"    {line}" for line in load),
+            ]
+        completed = self._complete(field.type, _selection_sets(nodes), f"f{slot}", single=single)
+        return [f"n{slot} = foreign_keys_in(K, {batch.attribute!r})", *load, f"r{slot} = dict(zip(n{slot}, {completed}))"]
 
     def _object_builder(self, fields: Sequence[tuple[str, FieldSource]]) -> str:
         """The name of the builder of a level's dicts."""
@@ -268,8 +282,10 @@ class Compiler:
 
     # ── values ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _complete(self, type_: GraphQLOutputType, selection_sets: Sequence[SelectionSetNode], values: str) -> str:
-        """An expression for the list of JSON values of a list of resolved values."""
+    def _complete(
+        self, type_: GraphQLOutputType, selection_sets: Sequence[SelectionSetNode], values: str, *, single: bool = False
+    ) -> str:
+        """An expression for the list of JSON values of a list of resolved values, of a `single` one at most."""
         nullable, inner = unwrap_non_null(type_)
         if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
             return f"[{leaf_expression(type_, 'o', self.name_for)} for o in {values}]"
@@ -280,7 +296,7 @@ class Compiler:
         if isinstance(inner, GraphQLInterfaceType | GraphQLUnionType):
             return self._call_function(self._abstract(inner, selection_sets), checked)
         assert isinstance(inner, GraphQLObjectType)
-        return self._call_function(self._level(inner, selection_sets, nullable=nullable), checked)
+        return self._call_function(self._level(inner, selection_sets, nullable=nullable, single=single), checked)
 
     def _values(self, field: GraphQLField, binding: Binding, node: FieldNode) -> str:
         """An expression for the list of a field's values on `K`."""
@@ -310,6 +326,11 @@ class Compiler:
         names = required_columns(field.type, _selection_sets(nodes), self._collector, self._bindings)
         return f"C.requested_columns = {'None' if names is None else self.name_for('columns', names)}"
 
+    def _required_joins_step(self, field: GraphQLField, nodes: Sequence[FieldNode]) -> str:
+        """The step that announces what the row of a field may be read together with."""
+        joins = required_joins(field.type, _selection_sets(nodes), self._collector, self._bindings)
+        return f"C.requested_joins = {self.name_for('joins', joins) if joins else '()'}"
+
     def _guard_steps(self, binding: Binding) -> list[str]:
         return [] if binding.guard in ("parent", "public") else [f"{self.name_for('guard', guard_check(binding))}(C)"]
 
@@ -330,13 +351,13 @@ class Compiler:
 
 class RootField:
     """A root field: the expression that resolves it (`call`; None for an event) and the name of the function that completes a
-    list of its one value. `required_columns_step` runs before the call.
+    list of its one value. `request_steps` run before the call.
     """
 
-    __slots__ = ("binding", "call", "complete", "is_async", "required_columns_step")
+    __slots__ = ("binding", "call", "complete", "is_async", "request_steps")
 
-    def __init__(self, *, binding: Binding, call: str | None, complete: str, is_async: bool, required_columns_step: str) -> None:
-        self.required_columns_step = required_columns_step
+    def __init__(self, *, binding: Binding, call: str | None, complete: str, is_async: bool, request_steps: list[str]) -> None:
+        self.request_steps = request_steps
         self.binding = binding
         self.call = call
         self.complete = complete
