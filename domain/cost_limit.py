@@ -6,7 +6,7 @@ nothing, so whoever waits for `retry_after_seconds` is let through.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, Protocol
 
@@ -22,16 +22,14 @@ class CostLimit:
     name: str
     burst: int
     per_hour: int
+    seconds_per_unit: float = field(init=False, repr=False, compare=False)
+    """Seconds in which a unit of cost is refilled."""
+    max_debt_seconds: float = field(init=False, repr=False, compare=False)
+    """The debt of an empty bucket."""
 
-    @property
-    def seconds_per_unit(self) -> float:
-        """Seconds in which a unit of cost is refilled."""
-        return _SECONDS_PER_HOUR / self.per_hour
-
-    @property
-    def max_debt_seconds(self) -> float:
-        """The debt of an empty bucket."""
-        return self.burst * self.seconds_per_unit
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seconds_per_unit", _SECONDS_PER_HOUR / self.per_hour)
+        object.__setattr__(self, "max_debt_seconds", self.burst * self.seconds_per_unit)
 
     def remaining(self, debt_seconds: float) -> int:
         """The cost that a bucket with this debt has left."""

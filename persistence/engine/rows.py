@@ -105,13 +105,15 @@ def joining_row_class(cls: Any, attributes: frozenset[str] | None, joined: Mappi
     return type(f"{cls.__name__}Row", (base,), body)
 
 
-def joined_row(row: Any, attribute: str) -> tuple[Any] | None:
-    """The row that a foreign key of a row refers to, in a tuple of one, where it was read with that row: None in it when it is
-    missing."""
-    joined: Mapping[str, JoinedColumns] = getattr(type(row), "joined", {})
+def joined_row(row: Any, attribute: str) -> list[Any] | None:
+    """The row that a foreign key of a row refers to, in a list, if it was read with that row: None in it when it is missing."""
+    joined: Mapping[str, JoinedColumns] = getattr(row, "joined", _NOTHING_JOINED)
     if (found := joined.get(attribute)) is None:
         return None
-    return (None if row[found.never_null] is None else found.row_class(row[found.start : found.end]),)
+    return [None if row[found.never_null] is None else found.row_class(row[found.start : found.end])]
+
+
+_NOTHING_JOINED: Final[Mapping[str, JoinedColumns]] = {}
 
 
 def stored_attributes(cls: type[Any]) -> frozenset[str]:

@@ -85,9 +85,9 @@ async def test_a_joined_row_satisfies_the_condition_of_its_own(app: App, team: S
         assert row.title == "Assigned"
         return joined_row(row, "assignee_id")
 
-    (seen,) = await assignee(ByIdQuery(User, tables.users)) or ()
-    assert seen.first_name == team.mate.user.first_name
-    assert await assignee(ByIdQuery(User, tables.users, lambda _: false())) == (None,)
+    seen = await assignee(ByIdQuery(User, tables.users))
+    assert [each.first_name for each in seen] == [team.mate.user.first_name]
+    assert await assignee(ByIdQuery(User, tables.users, lambda _: false())) == [None]
 
 
 async def test_a_condition_without_its_parameter_is_a_mistake_and_not_a_row(app: App, team: SampleTeam) -> None:

@@ -56,6 +56,7 @@ from graphql.language import FieldNode, SelectionSetNode
 from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from domain.actor import Scope
 from gateway.execution.compiled.arguments import FieldArguments
 from gateway.execution.compiled.object_builders import (
     GENERATED_GLOBALS,
@@ -200,8 +201,9 @@ class Compiler:
                 continue
             steps += self._guard_steps(binding)
             if isinstance(binding.batch, ToOneLoader):
-                steps += self._to_one_steps(slot, field, binding.batch, nodes, single=single)
-                entries.append((key, LookupColumn(slot, binding.batch.attribute)))
+                joinable = single and binding.batch.query is not None
+                steps += (self._joined_steps if joinable else self._to_one_steps)(slot, field, binding.batch, nodes)
+                entries.append((key, ComputedColumn(slot) if joinable else LookupColumn(slot, binding.batch.attribute)))
                 columns.append(f"r{slot}")
                 continue
             if binding.kind == "relation":
@@ -225,22 +227,25 @@ class Compiler:
         lines = ["K = non_null(P)", "if not K: return P", *steps, f"D = {built}", "return D if K is P else scatter(P, D)"]
         return self._function(lines, is_async=is_async)
 
-    def _to_one_steps(
-        self, slot: int, field: GraphQLField, batch: ToOneLoader, nodes: Sequence[FieldNode], *, single: bool
-    ) -> list[str]:
+    def _to_one_steps(self, slot: int, field: GraphQLField, batch: ToOneLoader, nodes: Sequence[FieldNode]) -> list[str]:
         """The steps that load and complete the objects that the foreign keys of a level refer to, each once."""
-        load = [
+        return [
             self._required_columns_step(field, nodes),
+            f"n{slot} = foreign_keys_in(K, {batch.attribute!r})",
             f"f{slot} = await {self.name_for('load', batch.load_many)}(C, n{slot})",
+            f"r{slot} = dict(zip(n{slot}, {self._complete(field.type, _selection_sets(nodes), f'f{slot}')}))",
         ]
-        if single and batch.query is not None:
-            load = [
-                f"f{slot} = joined_row(K[0], {batch.attribute!r})",
-                f"if f{slot} is None:",
-                *(f"    {line}" for line in load),
-            ]
-        completed = self._complete(field.type, _selection_sets(nodes), f"f{slot}", single=single)
-        return [f"n{slot} = foreign_keys_in(K, {batch.attribute!r})", *load, f"r{slot} = dict(zip(n{slot}, {completed}))"]
+
+    def _joined_steps(self, slot: int, field: GraphQLField, batch: ToOneLoader, nodes: Sequence[FieldNode]) -> list[str]:
+        """The steps that complete the one object that the one object of a level refers to; it is loaded where it was not read
+        with it."""
+        return [
+            f"f{slot} = joined_row(K[0], {batch.attribute!r})",
+            f"if f{slot} is None:",
+            f"    {self._required_columns_step(field, nodes)}",
+            f"    f{slot} = await {self.name_for('load', batch.load_many)}(C, foreign_keys_in(K, {batch.attribute!r}))",
+            f"r{slot} = {self._complete(field.type, _selection_sets(nodes), f'f{slot}', single=True)}",
+        ]
 
     def _object_builder(self, fields: Sequence[tuple[str, FieldSource]]) -> str:
         """The name of the builder of a level's dicts."""
@@ -370,7 +375,10 @@ def _selection_sets(nodes: Sequence[FieldNode]) -> list[SelectionSetNode]:
 
 def guard_check(binding: Binding) -> Callable[[Any], None]:
     """A function that raises for a context that the field's guard does not admit."""
-    return lambda context: check_guard(binding.guard, context)
+    guard = binding.guard
+    if isinstance(guard, Scope):
+        return lambda context: context.require(guard)
+    return lambda context: check_guard(guard, context)
 
 
 def _type_namer(type_: GraphQLInterfaceType | GraphQLUnionType) -> Callable[[Any], Any]:
