@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, Protocol
 from domain.errors import RateLimited
 
 _SECONDS_PER_HOUR: Final = 3600.0
+_ROUNDING_SECONDS: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,10 @@ class CostLimit:
     def remaining(self, debt_seconds: float) -> int:
         """The cost that a bucket with this debt has left."""
         return max(0, min(self.burst, int((self.max_debt_seconds - debt_seconds) / self.seconds_per_unit + 1e-6)))
+
+    def admits(self, debt_seconds: float) -> bool:
+        """Whether a bucket may have this debt; a millionth of a second more is the rounding of clocks."""
+        return debt_seconds <= self.max_debt_seconds + _ROUNDING_SECONDS
 
     def wait_seconds(self, debt_seconds: float, cost: int) -> float:
         """Seconds until the cost fits into a bucket with this debt; 0 or less when it does now."""

@@ -34,7 +34,7 @@ class MemoryCostLimiter:
             limit, bucket = account.limit, self._find(account)
             debt_seconds = 0.0 if bucket is None else max(0.0, bucket.full_at - now)
             debts.append(debt_seconds + cost * limit.seconds_per_unit)
-            if debts[-1] > limit.max_debt_seconds:
+            if not limit.admits(debts[-1]):
                 raise CostLimitExceeded(CostBalance(limit, debt_seconds), cost)
         for account, debt_seconds in zip(accounts, debts, strict=True):
             self._fill_at(account, now + debt_seconds)

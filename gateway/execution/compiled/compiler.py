@@ -30,8 +30,8 @@ generated code raises, and graphql-core answers the operation (`gateway.executio
 know it refuses when it compiles (`Unsupported`): introspection, fields without a binding, arguments that are wrong whatever the
 variables.
 
-A single object may arrive with those that it refers to (`persistence.engine.lookup`); then these are taken from its row instead of
-loaded: `f1 = joined_row(K[0], 'assignee_id')`.
+A single object may arrive with those that it refers to (`persistence.engine.lookup`); then these are taken from its row instead
+of loaded: `f1 = joined_row(K[0], 'assignee_id')`.
 
 Response keys are the only text of clients in the generated code; they are GraphQL names, written as Python string literals.
 Rejected: a function per object, and a future for each (what makes graphql-core slow). The relations of a level are loaded one
