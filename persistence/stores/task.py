@@ -15,7 +15,7 @@ from domain.task import Task
 from persistence.access import any_id, project_open_to, project_visible
 from persistence.engine.advisory_lock import lock_id
 from persistence.engine.database import Database
-from persistence.engine.lookup import ByIdQuery
+from persistence.engine.lookup import ByIdQuery, Joins
 from persistence.engine.rows import columns, row_class, to_entity
 from persistence.engine.statement import Statement
 from persistence.row_inserts import RowInsert
@@ -112,7 +112,7 @@ _WAITING_FOR = Statement(
 )
 _PEEK = Statement(select(*columns(Task, _t)).where(_t.c.deleted_at.is_(None), _t.c.id == any_id()).order_by(_t.c.id))
 
-_BY_IDS = ByIdQuery(Task, _t, project_visible(_t.c.project_id, by_id=True))
+_BY_IDS = ByIdQuery(Task, _t, lambda task: project_visible(task.c.project_id, by_id=True))
 _KEY = bindparam("key", type_=Text)
 _ids_by_key = union_all(
     select(_t.c.id).where(_t.c.key == _KEY), select(task_aliases.c.task_id).where(task_aliases.c.key == _KEY)
@@ -290,10 +290,10 @@ class SqlTasks:
 
 
 async def by_ids(
-    database: Database, viewer: UUID, task_ids: Sequence[UUID], attributes: frozenset[str] | None = None
+    database: Database, viewer: UUID, task_ids: Sequence[UUID], attributes: frozenset[str] | None = None, joins: Joins = ()
 ) -> dict[UUID, Any]:
     """Those of the tasks that the viewer may see; deleted ones too."""
-    return await _BY_IDS.fetch(database, task_ids, attributes, viewer=viewer)
+    return await _BY_IDS.fetch(database, task_ids, attributes, joins, viewer=viewer)
 
 
 async def by_key(database: Database, viewer: UUID, key: str) -> Any:
