@@ -22,7 +22,7 @@ NOT_LONG := not long and not chaos and not fuzz and not clients and not attack a
 test test-fast test-long: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-long test-clients test-browser test-opensearch chaos soak attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin bench-gaps check format lock graphiql web-app docs clean
+.PHONY: help run install test test-fast test-long test-clients test-browser test-opensearch chaos soak attack fuzz matrix mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin bench-gaps check format lock graphiql web-app docs clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -36,8 +36,8 @@ install: $(INSTALLED)    ## install the locked requirements into .venv, if they 
 test: $(INSTALLED)       ## run the tests, on all cores
 	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
-test-fast: $(INSTALLED)  ## run the quick tests, of each family of cases the first (a minute)
-	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal --first-cases -m "$(NOT_LONG) and not slow" $(TESTS)
+test-fast: $(INSTALLED)  ## run the quick tests in no process or database of their own, of each family of cases the first (a minute)
+	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal --first-cases --ignore tests/workers --ignore tests/server -m "$(NOT_LONG) and not slow" $(TESTS)
 
 test-long: $(INSTALLED)  ## run the larger forms of what make test holds in small: processes killed at every point, all seeds, all sizes (10 minutes)
 	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal -m "long and not chaos and not fuzz" $(TESTS)
@@ -64,6 +64,9 @@ fuzz: $(INSTALLED)       ## run 100,000 operations on both executors, 10,000 hos
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(SEEDED) $(TESTS)
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m "slow or not slow" --hypothesis-profile fuzz $(LAWS) $(TESTS)
 
+matrix: $(INSTALLED)     ## run tests/isolation whole: all principals, at all places that take an id, by all transports and side paths (2 minutes)
+	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal -m "long or not long" tests/isolation $(TESTS)
+
 mutants: $(INSTALLED)    ## weaken each rule about rights in turn, and see that the tests notice (20 minutes; ARGS="stores.task" for some)
 	@$(IN)/python -m tests.isolation.run_mutants $(ARGS)
 
@@ -88,7 +91,7 @@ bench-live: $(INSTALLED) ## measure live subscriptions beside peers (10 minutes;
 bench-collab: $(INSTALLED) ## measure writing together beside peers (12 minutes; needs cc and Node)
 	@$(IN)/python benchmarks/collaboration/run.py $(ARGS)
 
-bench-scale: $(INSTALLED) ## measure operations in a team of 500 tasks and one of 200,500 (3 minutes; ARGS="--tasks 1000000 --projects 100")
+bench-scale: $(INSTALLED) ## measure operations in a team of 500 tasks and one of 200,500 (3 minutes; ARGS="--tasks 1000000 --projects 100", or "--lists")
 	@$(IN)/python benchmarks/scale/run.py $(ARGS)
 
 bench-workers: $(INSTALLED) ## measure what happens after a commit: events a second, memory and delay of a worker (2 minutes)
