@@ -16,12 +16,12 @@ ranges whose whole head stands in the page are read on:
 
 *Probed*, where a filter has conditions that no order of an index covers: they are checked on a sample, the first rows of the
 ranges (200 altogether, and 2 of each at least). Where one of 24 matches or more, on more of them (1,200, and 16 of each), and on
-400 of the range that turns out to hold up the page, since one project is often more active than the others. That settles a page
-where many rows match. Where few do, all rows that match are found by the index of a condition, and sorted; the parts stand in one
-statement, and each runs only when the one before has not settled the page. Parts of titles are found by an inverted index of
-places and trigrams: one of trigrams alone would list the matches of all teams, and a bitmap of the ranges beside it all rows of
-one's own. Neither estimates nor statistics are involved: rows
-read are at most the probe and, where few of the first rows match, the matches.
+400 of the range that turns out to hold up the page, or of five where there are many, since some projects are often more active
+than the others. That settles a page where many rows match. Where few do, all rows that match are found by the index of a
+condition, and sorted; the parts stand in one statement, and each runs only when the one before has not settled the page. Parts
+of titles are found by an inverted index of places and trigrams: one of trigrams alone would list the matches of all teams, and a
+bitmap of the ranges beside it all rows of one's own. Neither estimates nor statistics are involved: rows read are at most the
+probe and, where few of the first rows match, the matches.
 
 Rejected: an index for each filter and order (each costs every write); OR of cursors' columns (Postgres starts at the range's
 begin); reading a whole page of each range (51 rows of each of 300 projects); trusting the planner with one ordered scan (a rare
@@ -41,6 +41,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     exists,
     func,
     literal_column,
@@ -59,6 +60,8 @@ _MIN_SHARE: Final = 24  # one of so many matches, or they are found by an index
 _PROBE_ROWS: Final = 1_200
 _MIN_PROBE_ROWS: Final = 16  # of each range
 _DEEPER_ROWS: Final = 400
+_DEEPER_RANGES: Final = 5  # or one, where so many rows of each range were probed:
+_MANY_PROBE_ROWS: Final = 100
 _SIZE: Final = bindparam("size", type_=Integer)
 
 Column = ColumnElement[Any]
@@ -139,6 +142,7 @@ def probed_ids(
     ).cte("sizes")
     sample_rows, probe_rows = select(sizes.c.sample).scalar_subquery(), select(sizes.c.probe).scalar_subquery()
     deeper_rows: Column = literal_column(str(_DEEPER_ROWS))
+    deeper_ranges: Column = literal_column(str(_DEEPER_RANGES))
     sample = _placed(_probe(source, ranges, ids, sample_rows, conditions, filters, order), order, "sample")
     sample_known, sample_settled = _settled(sample, "sample_")
     matching = select(func.count()).select_from(sample).where(sample.c.matches).scalar_subquery()
@@ -153,7 +157,7 @@ def probed_ids(
         select(first.c.range_id.label("id"))
         .where(first.c.is_last, ~_yes(first_settled), probe_rows < deeper_rows, exists(select(wider.c.id)))
         .order_by(first.c.place)
-        .limit(literal_column("1"))
+        .limit(case((probe_rows > literal_column(str(_MANY_PROBE_ROWS)), literal_column("1")), else_=deeper_ranges))
         .cte("deeper")
     )
     shallow = select(*(first.c[name] for name in names)).where(first.c.range_id.not_in(select(deeper.c.id)))
