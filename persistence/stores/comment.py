@@ -166,7 +166,7 @@ class _CommentSource:
     c: ClassVar[dict[str, ColumnElement[Any]]] = {column.name: column for column in _comment_columns}
 
 
-def _list_query(*, by_id: bool = False, **options: Any) -> ListQuery:
+def _list_query(**options: Any) -> ListQuery:
     return ListQuery(
         cls=Comment,
         source=_CommentSource,
@@ -174,7 +174,7 @@ def _list_query(*, by_id: bool = False, **options: Any) -> ListQuery:
         sorts={"CREATED_AT": (SortColumn(_c.c.created_at, "created_at"),)},
         default=(Order("CREATED_AT"),),
         joined=lambda query: query.select_from(_with_subject).where(_c.c.deleted_at.is_(None)),
-        visible=lambda: project_visible(_project_id, by_id=by_id),
+        visible=lambda: project_visible(_project_id),
         fields={"resolved_at": _c.c.resolved_at},
         **options,
     )
@@ -185,8 +185,7 @@ THREADS = _list_query(
     parent_clause=lambda parent: (_c.c.subject_id == parent) & _c.c.parent_id.is_(None),
     counted_as=_ALL,  # what a badge shows: replies too
 )
-# A thread is thought to have few replies, so that it would be sorted as a whole if its rights were joined.
-REPLIES = _list_query(parent_clause=lambda parent: _c.c.parent_id == parent, by_id=True)
+REPLIES = _list_query(parent_clause=lambda parent: _c.c.parent_id == parent)
 
 
 def cursor(comment: Any) -> str:

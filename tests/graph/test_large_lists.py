@@ -12,7 +12,7 @@ from domain.page import AllOf, Condition, Order, Paging, Where
 from persistence.engine.database import open_database
 from persistence.engine.pages import ListQuery
 from persistence.events.activity import OBJECT_ACTIVITY, PROJECT_ACTIVITY
-from persistence.stores.comment import REPLIES, THREADS
+from persistence.stores.comment import THREADS
 from persistence.stores.document_queries import CHILDREN, DOCUMENTS, PROJECT_DOCUMENTS, VERSIONS
 from persistence.stores.notification import NOTIFICATIONS
 from persistence.stores.team import TEAMS
@@ -50,7 +50,6 @@ CASES = {
     "document.children": _Case(CHILDREN, lambda large: large.document_id, (_THERE,), sorts=("RANK",)),
     "document.versions": _Case(VERSIONS, lambda large: large.document_id, (AllOf(()), Condition("name", "is_null", False))),
     "comments": _Case(THREADS, lambda large: large.task_id, (AllOf(()), Condition("resolved_at", "is_null", True))),
-    "comment.replies": _Case(REPLIES, lambda large: large.comment_id),
     # To the viewer of a thousand teams it costs three rows a team more.
     "task.activity": _Case(OBJECT_ACTIVITY, lambda large: large.task_id, is_member=True),
     "project.activity": _Case(
