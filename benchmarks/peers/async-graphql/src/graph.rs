@@ -202,15 +202,15 @@ pub struct Query;
 #[Object]
 impl Query {
     async fn task(&self, context: &Context<'_>, id: ID) -> Result<Option<Task>> {
-        Ok(rows(context).loader().task(Uuid::try_from(id)?).await?)
+        Ok(rows(context).loader().task(id.parse()?).await?)
     }
 
     async fn project(&self, context: &Context<'_>, id: ID) -> Result<Option<Project>> {
-        Ok(rows(context).loader().project(Uuid::try_from(id)?).await?)
+        Ok(rows(context).loader().project(id.parse()?).await?)
     }
 
     async fn team(&self, context: &Context<'_>, id: ID) -> Result<Option<Team>> {
-        Ok(rows(context).loader().team(Uuid::try_from(id)?).await?)
+        Ok(rows(context).loader().team(id.parse()?).await?)
     }
 }
 
@@ -220,7 +220,7 @@ pub struct Mutation;
 impl Mutation {
     async fn task_update(&self, context: &Context<'_>, input: TaskUpdateInput) -> Result<Option<TaskPayload>> {
         let (_, status) = STATUSES.into_iter().find(|(status, _)| *status == input.status).ok_or("an unknown status")?;
-        let task = rows(context).loader().update_task(Uuid::try_from(input.id)?, &input.title, status).await?;
+        let task = rows(context).loader().update_task(input.id.parse()?, &input.title, status).await?;
         let missing = || UserError { code: "NOT_FOUND".into(), message: "There is no such task.".into() };
         let errors = if task.is_some() { Vec::new() } else { vec![missing()] };
         Ok(Some(TaskPayload { task, errors }))
