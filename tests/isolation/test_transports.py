@@ -86,7 +86,8 @@ async def test_subscriptions_are_refused_alike(world: World, served: ServedApp, 
 async def test_sockets_of_live_editing_let_in_whom_the_graph_lets_in(world: World, served: ServedApp, principal: str) -> None:
     asker = world.principals[principal]
     headers = {} if asker.authorization is None else {"authorization": asker.authorization}
-    found, expected = {}, {}
+    found: dict[str, int | None] = {}
+    expected: dict[str, int | None] = {}
     for placement in _PLACEMENTS:
         id_ = world.id_at("Document", placement)
         by_graph = outcome(await world.caller.first_event(asker, _COLLABORATE, id=id_), "documentCollaboration")
@@ -98,7 +99,7 @@ async def test_sockets_of_live_editing_let_in_whom_the_graph_lets_in(world: Worl
                 await next_message(connection, MessageType.SYNC, SyncStep.STEP_2)
                 found[placement] = None
             except ConnectionClosed as closed:
-                found[placement] = closed.rcvd and closed.rcvd.code
+                found[placement] = int(closed.rcvd.code) if closed.rcvd else None
     assert found == expected
 
 
