@@ -36,8 +36,8 @@ install: $(INSTALLED)    ## install the locked requirements into .venv, if they 
 test: $(INSTALLED)       ## run the tests, on all cores
 	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
-test-fast: $(INSTALLED)  ## run the quick tests, of each family of cases the first (a minute)
-	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal --first-cases -m "$(NOT_LONG) and not slow" $(TESTS)
+test-fast: $(INSTALLED)  ## run the quick tests in no process or database of their own, of each family of cases the first (a minute)
+	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal --first-cases --ignore tests/workers --ignore tests/server -m "$(NOT_LONG) and not slow" $(TESTS)
 
 test-long: $(INSTALLED)  ## run the larger forms of what make test holds in small: processes killed at every point, all seeds, all sizes (10 minutes)
 	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal -m "long and not chaos and not fuzz" $(TESTS)
@@ -60,7 +60,7 @@ soak: $(INSTALLED)       ## kill processes while people work and check what they
 attack: $(INSTALLED)     ## attack a server under a memory cap, kind by kind, while others are timed (10 minutes at most)
 	@timeout 600 $(IN)/python -m pytest -m attack -s tests/attack $(TESTS)
 
-fuzz: $(INSTALLED)       ## run 100,000 operations on both executors, 10,000 hostile ones, 100,000 broken updates, 20,000 broken frames, 2,000 injections, 300 polyglots, and laws on many examples, memory capped
+fuzz: $(INSTALLED)       ## run 100,000 operations on both executors, 10,000 hostile ones, 100,000 broken updates, 20,000 broken frames, 2,000 injections at each place, 300 polyglots, 200,000 requests of all kinds, and laws on many examples, memory capped
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(SEEDED) $(TESTS)
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m "slow or not slow" --hypothesis-profile fuzz $(LAWS) $(TESTS)
 
@@ -91,17 +91,18 @@ bench-live: $(INSTALLED) ## measure live subscriptions beside peers (10 minutes;
 bench-collab: $(INSTALLED) ## measure writing together beside peers (12 minutes; needs cc and Node)
 	@$(IN)/python benchmarks/collaboration/run.py $(ARGS)
 
-bench-scale: $(INSTALLED) ## measure operations in a team of 500 tasks and one of 200,500 (3 minutes; ARGS="--tasks 1000000 --projects 100")
+bench-scale: $(INSTALLED) ## measure operations in a team of 500 tasks and one of 200,500 (3 minutes; ARGS="--tasks 1000000 --projects 100", or "--lists")
 	@$(IN)/python benchmarks/scale/run.py $(ARGS)
 
 bench-workers: $(INSTALLED) ## measure what happens after a commit: events a second, memory and delay of a worker (2 minutes)
 	@$(IN)/python benchmarks/workers/run.py $(ARGS)
 
-check: $(INSTALLED)      ## check form, types, layers, and that schema/schema.graphql is what the code says
+check: $(INSTALLED)      ## check form, types, layers, what is dangerous, and that schema/schema.graphql is what the code says
 	$(IN)/ruff format --check .
 	$(IN)/ruff check .
 	$(IN)/mypy
 	$(IN)/lint-imports
+	$(IN)/python -m pytest -q tests/architecture/test_security_rules.py
 	$(IN)/python server.py schema --check
 
 format: $(INSTALLED)     ## put the code in form and repair what ruff can

@@ -53,7 +53,7 @@ class Room:
         self.broadcast = Broadcast()
         self.participants = self.broadcast.participants
         self.awareness = AwarenessTable()
-        self.position = 0
+        self.position = self.compacted_to = 0
         self.access: DocumentAccess | None = None
         self.reference_count = 0
         self.idle_since = now

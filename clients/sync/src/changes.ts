@@ -10,6 +10,7 @@ export interface Change {
   entityId: string
   isCaughtUp: boolean
   entity: ({ __typename: string } & Record<string, unknown>) | null
+  /** What the object belongs to, such as the task of a comment; else the object itself. */
   subject: ({ __typename: string } & Record<string, unknown>) | null
   fields: { field: string; before: unknown; after: unknown }[]
 }
@@ -20,7 +21,7 @@ export const CHANGES = `subscription SyncChanges($after: SyncCursor, $scope: Cha
   changes(after: $after, scope: $scope, withStart: true, withCaughtUp: true) {
     cursor kind type entityId isCaughtUp
     entity { __typename ${fragments(ENTITIES)} }
-    subject { __typename ${fragments(['Notification'])} }
+    subject { __typename id ${fragments(['Notification'])} }
     fields { field before after }
   }
 }`
@@ -83,6 +84,7 @@ export function toBatch(replica: Replica, changes: readonly Change[], viewer: st
     batch: {
       put: [...put.values()],
       remove: [...removed].map(([id, type]) => ({ type, id })),
+      touched: changes.flatMap(({ entityId, subject }) => [entityId, ...(subject ? [subject['id'] as string] : [])]),
       ...(changes.length ? { cursor: changes.at(-1)!.cursor } : {}),
     },
   }

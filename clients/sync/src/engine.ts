@@ -19,7 +19,7 @@ export interface EngineOptions {
   name: string | null
   scope: ChangeScope | null
   onConflict: ConflictHandler | undefined
-  /** A write that the server refuses for good: it is no longer shown. */
+  /** A write that the server refuses for good, as every tab is told, or that could not be stored: it is no longer shown. */
   onRejected: ((operation: Operation, error: HiveError) => void) | undefined
 }
 
@@ -36,6 +36,9 @@ export interface SyncStatus {
 /** Waits after a failure: the first, and the longest, in milliseconds. */
 const FIRST_WAIT_MS = 300
 const LONGEST_WAIT_MS = 30_000
+/** Writes that wait at most: more than a person does offline in a day. */
+export const MAX_QUEUED = 1_000
+const CLOSED = 'Another tab has a newer version, or removed what was stored. Reload this page.'
 /** Changes that arrive within this time are stored at once, in milliseconds. */
 const GATHER_MS = 5
 
@@ -79,6 +82,10 @@ export class Engine {
       this.#early = null
     })
     this.#set({ isReady: this.replica.cursor !== null, pending: this.#pending })
+    storage.onClosed?.(() => {
+      this.#set({ state: 'offline', error: new HiveError('STORAGE_CLOSED', CLOSED) })
+      void this.dispose()
+    })
     // Whoever signs in again is let on.
     this.#unlisten = this.client.session.listen((tokens) => tokens && this.#isLeader && this.wake())
     const locks = (globalThis.navigator as Navigator | undefined)?.locks
@@ -101,16 +108,30 @@ export class Engine {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Stores writes; they are shown, and sure to be sent, when it resolves. */
+  /**
+   * Stores writes; they are shown, and sure to be sent, when it resolves. Throws, and tells `onRejected`, when none of them is
+   * stored: `QUEUE_FULL`, `STORAGE_CLOSED`, or `STORAGE_FAILED` as where the disk has no room.
+   */
   async enqueue(operations: Operation[]): Promise<void> {
-    this.#unstored += operations.length
-    this.#set({ pending: this.#pending })
+    const count = operations.length
+    const isFull = this.#pending + count > MAX_QUEUED
+    this.#unstored += count
+    let isTaken = false
     try {
+      if (isFull) throw new HiveError('QUEUE_FULL', `${MAX_QUEUED} changes wait for the server already.`)
+      if (!this.#isDisposed) this.#set({ pending: this.#pending })
       await this.#write(() => {
-        this.#unstored -= operations.length
+        isTaken = true
+        this.#unstored -= count
         return { enqueue: operations }
       })
+      if (!isTaken) throw new HiveError('STORAGE_CLOSED', CLOSED)
+    } catch (cause) {
+      const error = cause instanceof HiveError ? cause : new HiveError('STORAGE_FAILED', String(cause), { cause })
+      for (const operation of operations) this.options.onRejected?.(operation, error)
+      throw error
     } finally {
+      if (!isTaken) this.#unstored -= count
       this.#set({ pending: this.#pending })
     }
     this.wake()
@@ -123,6 +144,12 @@ export class Engine {
     clearTimeout(this.#retryTimer)
     void this.#send()
     if (!this.#live) void this.#follow()
+  }
+
+  /** Forgets all rows, here and in the storage; writes that wait stay, and are sent when their author signs in again. */
+  async forget(): Promise<void> {
+    this.#unfollow()
+    await this.#write(() => ({ clear: true, cursor: null }))
   }
 
   async dispose(): Promise<void> {
@@ -151,10 +178,17 @@ export class Engine {
       const batch = this.#isDisposed ? null : toBatch()
       if (!batch) return
       await this.options.storage.write(batch)
-      this.replica.apply(batch)
+      this.#apply(batch)
       this.#post({ batch })
-      this.#set({ pending: this.#pending, isReady: this.replica.cursor !== null })
+      this.#set({ isReady: this.replica.cursor !== null })
     })
+  }
+
+  /** The queue is told of whenever it has changed, also where as many writes wait as before. */
+  #apply(batch: Batch): void {
+    const { queue } = this.replica
+    this.replica.apply(batch)
+    this.#set({ pending: this.#pending }, queue !== this.replica.queue)
   }
 
   get #pending(): number {
@@ -165,22 +199,23 @@ export class Engine {
     if (!this.#isDisposed) this.#channel?.postMessage(message)
   }
 
-  #heed({ batch, status, wake }: Message): void {
+  #heed({ batch, status, wake, rejected }: Message): void {
+    if (rejected) this.options.onRejected?.(rejected.operation, new HiveError(rejected.code, rejected.message))
     if (batch) {
       if (this.#early) this.#early.push(batch)
-      else void this.#step(async () => this.replica.apply(batch)).then(() => this.#set({ pending: this.#pending }))
+      else void this.#step(async () => this.#apply(batch))
       if (this.#isLeader && batch.enqueue) this.wake()
     }
     if (status && !this.#isLeader) this.#set(status)
     if (wake && this.#isLeader) this.wake()
   }
 
-  #set(status: Partial<SyncStatus>): void {
+  #set(status: Partial<SyncStatus>, isTold = false): void {
     const next = { ...this.status, ...status }
     const isSame = (Object.keys(next) as (keyof SyncStatus)[]).every((name) => next[name] === this.status[name])
-    if (isSame || this.#isDisposed) return
+    if ((isSame && !isTold) || this.#isDisposed) return
     this.status = next
-    if (this.#isLeader) this.#post({ status: { ...next, error: null } })
+    if (this.#isLeader && !isSame) this.#post({ status: { ...next, error: null } })
     for (const listener of [...this.#listeners]) listener(next)
   }
 
@@ -272,7 +307,10 @@ export class Engine {
       this.#set({ state: 'catching up' })
       const { rows, cursor } = await loadSnapshot(this.client, this.options.scope)
       const notifications = await loadNotifications(this.client)
-      await this.#write(() => ({ clear: true, put: [...rows, ...notifications], cursor }))
+      await this.#write(() =>
+        // Of somebody who has left meanwhile nothing is stored.
+        this.client.session.isSignedIn ? { clear: true, put: [...rows, ...notifications], cursor } : null,
+      )
     })().then(
       () => {
         this.#loading = null
@@ -335,7 +373,10 @@ export class Engine {
           this.options.onConflict,
         )
         this.#sendFailures = 0
-        for (const [operation, error] of rejected) this.options.onRejected?.(operation, error)
+        for (const [operation, error] of rejected) {
+          this.#post({ rejected: { operation, code: error.code, message: error.message } })
+          this.options.onRejected?.(operation, error)
+        }
       }
     } catch (error) {
       if (this.#isDisposed) return
@@ -353,6 +394,7 @@ interface Message {
   batch?: Batch
   status?: SyncStatus
   wake?: boolean
+  rejected?: { operation: Operation; code: string; message: string }
 }
 
 function drawnWait(failures: number): number {
@@ -366,7 +408,7 @@ function unref(timer: ReturnType<typeof setTimeout>): void {
 }
 
 /** The viewer's UUID, by the claims of their token; empty for a token that says nothing. */
-function viewerOf(token: string): string {
+export function viewerOf(token: string): string {
   try {
     const claims = JSON.parse(atob((token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/'))) as {
       sub?: string

@@ -1,22 +1,12 @@
 /// All projects, by team: where a phone, which has no sidebar, finds them.
-import { useMemo } from 'react'
-import { projects, teams } from '../data/rows'
-import { useRows } from '../data/use-rows'
+import { useProjectsByTeam } from '../data/projects'
 import { Link } from '../router'
 import { projectPath } from '../ui/frame'
 import { Icon } from '../ui/icons'
 import { Empty, ScreenTitle } from '../ui/states'
 
 export function ProjectsScreen() {
-  const allProjects = useRows(projects)
-  const allTeams = useRows(teams)
-  const groups = useMemo(
-    () =>
-      allTeams
-        .map((team) => ({ team, projects: allProjects.filter(({ teamId }) => teamId === team.id) }))
-        .filter((group) => group.projects.length > 0),
-    [allProjects, allTeams],
-  )
+  const groups = useProjectsByTeam()
   return (
     <div className="screen screen-reading">
       <ScreenTitle title="Projects" />

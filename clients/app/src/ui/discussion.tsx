@@ -1,12 +1,12 @@
 /// Comments in threads, with reactions; they appear as others write them.
 import { useMemo, useRef, useState, type FormEvent, type KeyboardEvent } from 'react'
-import { viewer } from '../data/live'
-import { change, newId } from '../data/mutations'
+import { newComment, withReaction } from '@pantherahive/sync'
 import { notify } from '../data/notices'
-import { comments, type Comment } from '../data/rows'
-import { useStore } from '../data/store'
-import { loadMoreReplies, loadMoreThreads, nextPages } from '../data/threads'
-import { useRows } from '../data/use-rows'
+import { me, replica } from '../data/replica'
+import { comments, people, type Comment } from '../data/rows'
+import { client } from '../data/session'
+import { useRow, useRows } from '../data/use-rows'
+import { FileAddress } from '../graph/operations'
 import { Avatar } from './avatar'
 import { Icon } from './icons'
 import { Markdown } from './markdown'
@@ -23,9 +23,12 @@ const EMOJI_NAMES: Record<string, string> = {
   '🙏': 'thanks',
 }
 
+/** Threads; the latest, unless all are asked for. */
+const FIRST_SHOWN = 50
+
 export function Discussion({ subjectId, canComment }: { subjectId: string; canComment: boolean }) {
   const all = useRows(comments)
-  const pages = useStore(nextPages)
+  const [isWhole, setWhole] = useState(false)
   const threads = useMemo(() => {
     const here = all
       .filter((comment) => comment.subjectId === subjectId)
@@ -34,6 +37,7 @@ export function Discussion({ subjectId, canComment }: { subjectId: string; canCo
       .filter(({ parentId }) => !parentId)
       .map((first) => ({ first, replies: here.filter(({ parentId }) => parentId === first.id) }))
   }, [all, subjectId])
+  const shown = isWhole ? threads : threads.slice(-FIRST_SHOWN)
   return (
     <section className="task-section discussion" aria-labelledby="comments">
       <h2 id="comments">
@@ -42,8 +46,13 @@ export function Discussion({ subjectId, canComment }: { subjectId: string; canCo
           <span className="group-count">{threads.reduce((sum, { replies }) => sum + 1 + replies.length, 0)}</span>
         )}
       </h2>
+      {threads.length > shown.length && (
+        <button className="button button-quiet reply-button" onClick={() => setWhole(true)}>
+          Show {threads.length - shown.length} earlier
+        </button>
+      )}
       <ol className="threads">
-        {threads.map(({ first, replies }) => (
+        {shown.map(({ first, replies }) => (
           <li key={first.id} className="thread">
             <CommentView comment={first} />
             {replies.length > 0 && (
@@ -55,54 +64,34 @@ export function Discussion({ subjectId, canComment }: { subjectId: string; canCo
                 ))}
               </ol>
             )}
-            {pages.has(first.id) && <More label="Show all replies" load={() => loadMoreReplies(subjectId, first.id)} />}
             {canComment && <Reply subjectId={subjectId} parent={first} />}
           </li>
         ))}
       </ol>
-      {pages.has(subjectId) && <More label="Show more comments" load={() => loadMoreThreads(subjectId)} />}
       {canComment && <Composer subjectId={subjectId} label="Write a comment" button="Comment" />}
     </section>
   )
 }
 
-function More({ label, load }: { label: string; load: () => Promise<void> }) {
-  return (
-    <button
-      className="button button-quiet reply-button"
-      onClick={() => void load().catch((error: Error) => notify(error.message, 'problem'))}
-    >
-      {label}
-    </button>
-  )
-}
-
 function CommentView({ comment }: { comment: Comment }) {
-  const me = useStore(viewer)
+  const author = useRow(people, comment.authorId)?.displayName ?? 'Somebody'
+  const isSent = comment.version > 0
   return (
-    <article
-      className={`comment ${comment.isPending ? 'comment-pending' : ''}`}
-      aria-label={`Comment by ${comment.authorName}`}
-    >
-      <Avatar id={comment.authorId ?? ''} name={comment.authorName} size="large" isDecoration />
+    <article className={`comment ${isSent ? '' : 'comment-pending'}`} aria-label={`Comment by ${author}`}>
+      <Avatar id={comment.authorId ?? ''} name={author} size="large" isDecoration />
       <div className="comment-body">
         <header className="comment-head">
-          <strong>{comment.authorName}</strong>
+          <strong>{author}</strong>
           <time className="faint" dateTime={comment.createdAt} title={momentInWords(comment.createdAt)}>
             {timeAgo(comment.createdAt)}
           </time>
           {comment.editedAt && <span className="faint">edited</span>}
           {comment.resolvedAt && <span className="resolved">Resolved</span>}
-          {comment.authorId === me?.id && !comment.isPending && (
+          {comment.authorId === me() && isSent && (
             <button
               className="icon-button comment-delete"
               aria-label="Delete this comment"
-              onClick={() =>
-                change('commentDelete', { id: comment.id }, 'Delete a comment', {
-                  collection: 'comments',
-                  patch: { id: comment.id, changes: null },
-                })
-              }
+              onClick={() => replica().comments.delete(comment.id)}
             >
               <Icon name="trash" size={14} />
             </button>
@@ -111,35 +100,43 @@ function CommentView({ comment }: { comment: Comment }) {
         <Markdown text={comment.body} />
         {comment.attachments.length > 0 && (
           <ul className="comment-files">
-            {comment.attachments.map(({ id, fileName, url }) => (
+            {comment.attachments.map(({ id, fileName }) => (
               <li key={id}>
-                <Icon name="attach" size={14} /> {url ? <a href={url}>{fileName}</a> : fileName}
+                <button className="button button-quiet" onClick={() => void openFile(id)}>
+                  <Icon name="attach" size={14} /> {fileName}
+                </button>
               </li>
             ))}
           </ul>
         )}
-        {!comment.isPending && <Reactions comment={comment} />}
+        {isSent && <Reactions comment={comment} />}
       </div>
     </article>
   )
 }
 
+/** Its address is short-lived: it is asked for when it is needed. */
+async function openFile(id: string): Promise<void> {
+  // Opened by the click itself, as what is opened later counts as unasked for.
+  const page = window.open('', '_blank')
+  try {
+    const { node } = await client.request(FileAddress, { id })
+    const url = node?.__typename === 'Attachment' ? node.url : null
+    if (!url) throw new Error('It is not there any more.')
+    if (page) page.location.replace(url)
+  } catch (error) {
+    page?.close()
+    notify(`The file could not be opened. ${error instanceof Error ? error.message : ''}`, 'problem')
+  }
+}
+
 function Reactions({ comment }: { comment: Comment }) {
   const [isOpen, setOpen] = useState(false)
   function react(emoji: string) {
-    const known = comment.reactions.find((each) => each.emoji === emoji)
-    const on = !known?.viewerReacted
-    const reactions = known
-      ? comment.reactions
-          .map((each) =>
-            each.emoji === emoji ? { ...each, count: each.count + (on ? 1 : -1), viewerReacted: on } : each,
-          )
-          .filter(({ count }) => count > 0)
-      : [...comment.reactions, { emoji, count: 1, viewerReacted: true }]
+    const on = !comment.reactions.some((each) => each.emoji === emoji && each.viewerReacted)
     setOpen(false)
-    change('commentReact', { id: comment.id, emoji, on }, on ? `React with ${emoji}` : `Take ${emoji} back`, {
-      collection: 'comments',
-      patch: { id: comment.id, changes: { reactions } as object },
+    replica().comments.update(comment.id, (draft) => {
+      draft.reactions = withReaction(comment.reactions, emoji, on)
     })
   }
   return (
@@ -185,10 +182,11 @@ function Reactions({ comment }: { comment: Comment }) {
 
 function Reply({ subjectId, parent }: { subjectId: string; parent: Comment }) {
   const [isOpen, setOpen] = useState(false)
+  const author = useRow(people, parent.authorId)?.displayName ?? 'Somebody'
   if (!isOpen)
     return (
       <button className="button button-quiet reply-button" onClick={() => setOpen(true)}>
-        <Icon name="reply" size={14} /> Reply<span className="visually-hidden"> to {parent.authorName}</span>
+        <Icon name="reply" size={14} /> Reply<span className="visually-hidden"> to {author}</span>
       </button>
     )
   return (
@@ -196,7 +194,7 @@ function Reply({ subjectId, parent }: { subjectId: string; parent: Comment }) {
       <Composer
         subjectId={subjectId}
         parentId={parent.id}
-        label={`Reply to ${parent.authorName}`}
+        label={`Reply to ${author}`}
         button="Reply"
         isFocused
         onDone={() => setOpen(false)}
@@ -215,34 +213,13 @@ interface ComposerProps {
 }
 
 function Composer({ subjectId, parentId, label, button, isFocused = false, onDone }: ComposerProps) {
-  const me = useStore(viewer)
   const form = useRef<HTMLFormElement>(null)
   const [text, setText] = useState('')
   function submit(event: FormEvent) {
     event.preventDefault()
     const body = text.trim()
-    if (!body || !me) return
-    const { uuid, id } = newId('Comment')
-    const row: Comment & { isNew: true } = {
-      isNew: true,
-      isPending: true,
-      id,
-      version: 0,
-      body,
-      createdAt: new Date().toISOString(),
-      editedAt: null,
-      resolvedAt: null,
-      subjectId,
-      parentId: parentId ?? null,
-      authorId: me.id,
-      authorName: me.displayName,
-      reactions: [],
-      attachments: [],
-    }
-    change('commentCreate', { id: uuid, subjectId, body, ...(parentId ? { parentId } : {}) }, 'Comment', {
-      collection: 'comments',
-      patch: { id, changes: row as object },
-    })
+    if (!body) return
+    replica().comments.insert(newComment({ subjectId, body, parentId: parentId ?? null, authorId: me() }))
     setText('')
     onDone?.()
   }
