@@ -6,9 +6,10 @@ import { finishSignIn } from './data/sign-in'
 import { applyTheme } from './ui/theme'
 
 applyTheme()
-await finishSignIn()
-createRoot(document.getElementById('root')!).render(
-  <StrictMode>
-    <App />
-  </StrictMode>,
+void finishSignIn().then(() =>
+  createRoot(document.getElementById('root')!).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  ),
 )

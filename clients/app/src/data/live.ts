@@ -18,6 +18,7 @@ import {
 } from './rows'
 import { client, session } from './session'
 import { Store } from './store'
+import { noteChange } from './undo'
 
 export interface Viewer {
   id: string
@@ -98,6 +99,7 @@ function follow(after: string): void {
     { after },
     {
       next: ({ changes: change }) => {
+        noteChange(change)
         apply(change)
         for (const watcher of [...watchers]) watcher(change)
       },

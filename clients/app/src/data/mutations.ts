@@ -12,6 +12,7 @@ import { store, takeOver } from './pending-storage'
 import * as rows from './rows'
 import { client } from './session'
 import { Store } from './store'
+import { forgetUndo, offerUndo } from './undo'
 
 /** What may be changed, and what becomes of the server's answer. */
 const kinds = {
@@ -33,6 +34,26 @@ const kinds = {
   commentDelete: kind(
     operations.CommentDelete,
     ({ result }) => result?.deletedId && rows.comments.remove(result.deletedId),
+  ),
+  commentUpdate: kind(
+    operations.CommentUpdate,
+    ({ result }) => result?.comment && rows.comments.put(toComment(result.comment)),
+  ),
+  commentResolve: kind(
+    operations.CommentResolve,
+    ({ result }) => result?.comment && rows.comments.put(toComment(result.comment)),
+  ),
+  documentCreate: kind(
+    operations.DocumentCreate,
+    ({ result }) => result?.document && rows.documents.put(toDocument(result.document)),
+  ),
+  documentMove: kind(
+    operations.DocumentMove,
+    ({ result }) => result?.document && rows.documents.put(toDocument(result.document)),
+  ),
+  documentDelete: kind(
+    operations.DocumentDelete,
+    ({ result }) => result?.deletedId && rows.documents.remove(result.deletedId),
   ),
   documentUpdate: kind(
     operations.DocumentUpdate,
@@ -72,6 +93,9 @@ const MAX_PENDING = 1_000
 
 /** The session has ended: changes wait until the person signs in again. */
 const SIGN_IN_FIRST = new Set(['SIGNED_OUT', 'UNAUTHENTICATED', 'TOKEN_EXPIRED'])
+
+/** What the log does not know, and cannot take back. */
+const LASTING = new Set<MutationKind>(['watchSet'])
 
 const FIRST_WAIT_MS = 300
 const LONGEST_WAIT_MS = 5_000
@@ -152,7 +176,10 @@ async function send(mutation: Mutation): Promise<boolean> {
     })
     const [error] = data.result?.errors ?? []
     if (error) refuse(mutation, error.message)
-    else take(data)
+    else {
+      take(data)
+      if (!LASTING.has(mutation.kind)) offerUndo(mutation.id, mutation.label)
+    }
   } catch (error) {
     if (!(error instanceof HiveError) || error.isTemporary || SIGN_IN_FIRST.has(error.code)) return false
     refuse(mutation, error.message)
@@ -181,4 +208,5 @@ connection.listen(() => connection.get() !== 'offline' && wake?.())
 export function forgetPending(): void {
   for (const { id, shown } of pending.get()) if (shown) collections[shown.collection].unpatch(id)
   pending.set([])
+  forgetUndo()
 }

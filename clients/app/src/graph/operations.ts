@@ -63,6 +63,7 @@ export const LiveChanges = graphql(
   `
     subscription LiveChanges($after: SyncCursor) {
       changes(after: $after, withCaughtUp: true) {
+        id
         cursor
         isCaughtUp
         kind
@@ -732,6 +733,100 @@ export const SignInWithPasskey = graphql(`
         code
         message
         path
+      }
+    }
+  }
+`)
+
+export const CommentUpdate = graphql(
+  `
+    mutation CommentUpdate($input: CommentUpdateInput!) {
+      result: commentUpdate(input: $input) {
+        errors {
+          code
+          message
+        }
+        comment {
+          ...CommentRow
+        }
+      }
+    }
+  `,
+  [CommentRow],
+)
+
+export const CommentResolve = graphql(
+  `
+    mutation CommentResolve($input: CommentResolveInput!) {
+      result: commentResolve(input: $input) {
+        errors {
+          code
+          message
+        }
+        comment {
+          ...CommentRow
+        }
+      }
+    }
+  `,
+  [CommentRow],
+)
+
+export const DocumentMove = graphql(
+  `
+    mutation DocumentMove($input: DocumentMoveInput!) {
+      result: documentMove(input: $input) {
+        errors {
+          code
+          message
+        }
+        document {
+          ...DocumentRow
+        }
+      }
+    }
+  `,
+  [DocumentRow],
+)
+
+export const DocumentDelete = graphql(`
+  mutation DocumentDelete($input: DeleteInput!) {
+    result: documentDelete(input: $input) {
+      errors {
+        code
+        message
+      }
+      deletedId
+    }
+  }
+`)
+
+export const Undo = graphql(`
+  mutation Undo($input: UndoInput!) {
+    undo(input: $input) {
+      errors {
+        message
+      }
+      change {
+        id
+      }
+    }
+  }
+`)
+
+/** Tasks that fit the words behind a #. */
+export const SuggestTasks = graphql(`
+  query SuggestTasks($query: String!) {
+    search(query: $query, filter: { types: [TASK] }, first: 6) {
+      edges {
+        node {
+          __typename
+          ... on Task {
+            id
+            key
+            title
+          }
+        }
       }
     }
   }

@@ -2,7 +2,7 @@
 import { Editor } from '@tiptap/core'
 import { toGlobalId } from '@pantherahive/client'
 import { useEffect, useRef, useState } from 'react'
-import { change } from '../data/mutations'
+import { isCreated, renameDocument } from '../data/documents'
 import { viewer } from '../data/live'
 import { documents, projects, toDocument, type Document } from '../data/rows'
 import { client } from '../data/session'
@@ -15,9 +15,10 @@ import { DocumentSession, type TextState } from '../editor/session'
 import { Toolbar } from '../editor/toolbar'
 import { Versions } from '../editor/versions'
 import { DocumentOpened, MarkSeen } from '../graph/operations'
-import { Link } from '../router'
+import { Link, navigate } from '../router'
 import { Avatar } from '../ui/avatar'
 import { Discussion } from '../ui/discussion'
+import { DocumentMenu } from '../ui/document-menu'
 import { projectPath } from '../ui/frame'
 import { Icon } from '../ui/icons'
 import { Empty, Loading, Problem, useTitle } from '../ui/states'
@@ -35,8 +36,10 @@ export default function DocumentScreen({ documentId: uuid }: { documentId: strin
   const document = useRow(documents, id)
   const [state, setState] = useState<{ problem: string } | { visit: Visit | null } | null>(null)
   const [attempt, setAttempt] = useState(0)
+  const isOnServer = !document || isCreated(document)
 
   useEffect(() => {
+    if (!isOnServer) return
     let isCurrent = true
     setState(null)
     open(id).then(
@@ -46,8 +49,9 @@ export default function DocumentScreen({ documentId: uuid }: { documentId: strin
     return () => {
       isCurrent = false
     }
-  }, [id, attempt])
+  }, [id, attempt, isOnServer])
 
+  if (!isOnServer) return <Empty title={document.title} hint="It can be written as soon as the server has it." />
   if (state === null) return <Loading what="the document" />
   if ('problem' in state)
     return (
@@ -121,6 +125,10 @@ function DocumentView({ document, visit }: { document: Document; visit: Visit | 
           >
             <Icon name="history" /> Versions
           </button>
+          <DocumentMenu
+            document={document}
+            onRemoved={() => navigate(`${projectPath(document.projectId)}/documents`, { replace: true })}
+          />
         </div>
       </header>
       <div className={`document-layout ${panel ? 'with-panel' : ''}`}>
@@ -149,13 +157,8 @@ function DocumentView({ document, visit }: { document: Document; visit: Visit | 
 function DocumentTitle({ document, canUpdate }: { document: Document; canUpdate: boolean }) {
   const [draft, setDraft] = useState<string | null>(null)
   function save() {
-    const title = draft?.trim()
+    if (draft !== null) renameDocument(document, draft)
     setDraft(null)
-    if (title && title !== document.title)
-      change('documentUpdate', { id: document.id, title }, `Rename “${document.title}”`, {
-        collection: 'documents',
-        patch: { id: document.id, changes: { title } as object },
-      })
   }
   if (!canUpdate) return <h1 className="document-title">{document.title}</h1>
   return (

@@ -3,10 +3,13 @@ import { toGlobalId } from '@pantherahive/client'
 import { useMemo } from 'react'
 import type { ResultOf } from '../graph/graph'
 import { ProjectDocuments } from '../graph/operations'
-import { documents, projects, toDocument } from '../data/rows'
+import { createDocument, documentsOf } from '../data/documents'
+import { documents, projects, toDocument, type Document } from '../data/rows'
 import { client } from '../data/session'
 import { useLoadOnce, useRow, useRows } from '../data/use-rows'
-import { Link } from '../router'
+import { Link, navigate } from '../router'
+import { AddForm } from '../ui/add-form'
+import { DocumentMenu } from '../ui/document-menu'
 import { documentPath } from '../ui/frame'
 import { Icon } from '../ui/icons'
 import { ProjectTabs } from '../ui/project-tabs'
@@ -30,13 +33,7 @@ export function DocumentsScreen({ projectId: uuid }: { projectId: string }) {
   const project = useRow(projects, projectId)
   const all = useRows(documents)
   const { isLoading, problem, retry } = useLoadOnce(`documents ${projectId}`, () => load(projectId))
-  const found = useMemo(
-    () =>
-      all
-        .filter((each) => each.projectId === projectId && !each.deletedAt)
-        .toSorted((a, b) => b.updatedAt.localeCompare(a.updatedAt)),
-    [all, projectId],
-  )
+  const found = useMemo(() => documentsOf(all, projectId), [all, projectId])
   if (!project) return <Empty title="This project is not there" hint="It was deleted, or you may not see it." />
   return (
     <div className="screen screen-reading">
@@ -45,19 +42,35 @@ export function DocumentsScreen({ projectId: uuid }: { projectId: string }) {
       {isLoading && found.length === 0 && <Loading what="the documents" />}
       {!isLoading && !problem && found.length === 0 && <Empty title="No documents yet" />}
       <ul className="plain-list document-list">
-        {found.map(({ id, title, preview, updatedAt }) => (
-          <li key={id}>
-            <Link to={documentPath(id)} className="document-line">
-              <Icon name="document" />
-              <span className="document-line-text">
-                <span className="document-line-title">{title}</span>
-                {preview && <span className="document-line-preview">{preview}</span>}
-              </span>
-              <span className="faint">{timeAgo(updatedAt)}</span>
-            </Link>
-          </li>
+        {found.map((document) => (
+          <DocumentLine key={document.id} document={document} />
         ))}
       </ul>
+      {project.viewerCan.includes('CREATE') && (
+        <AddForm
+          label="New document"
+          field="Title of a new document"
+          add={(title) => navigate(documentPath(createDocument(projectId, title)))}
+        />
+      )}
     </div>
+  )
+}
+
+function DocumentLine({ document }: { document: Document }) {
+  const parent = useRow(documents, document.parentId)
+  return (
+    <li className="document-row">
+      <Link to={documentPath(document.id)} className="document-line">
+        <Icon name="document" />
+        <span className="document-line-text">
+          <span className="document-line-title">{document.title}</span>
+          {parent && <span className="document-line-preview">Below {parent.title}</span>}
+          {document.preview && <span className="document-line-preview">{document.preview}</span>}
+        </span>
+        <span className="faint">{timeAgo(document.updatedAt)}</span>
+      </Link>
+      <DocumentMenu document={document} />
+    </li>
   )
 }

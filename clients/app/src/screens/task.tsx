@@ -9,6 +9,7 @@ import { byRank, createTask, update } from '../data/tasks'
 import { putThreads } from '../data/threads'
 import { useLoadOnce, useRow, useRows } from '../data/use-rows'
 import { Link } from '../router'
+import { AddForm } from '../ui/add-form'
 import { Attachments } from '../ui/attachments'
 import { Discussion } from '../ui/discussion'
 import { projectPath } from '../ui/frame'
@@ -17,6 +18,7 @@ import { Icon } from '../ui/icons'
 import { Markdown } from '../ui/markdown'
 import { Properties } from '../ui/properties'
 import { Empty, Loading, Problem, useTitle } from '../ui/states'
+import { SuggestingTextarea } from '../ui/suggesting-textarea'
 import { TaskLine } from '../ui/task-line'
 import { useHistory } from '../ui/use-history'
 
@@ -132,16 +134,14 @@ function Description({ task, canUpdate }: { task: Task; canUpdate: boolean }) {
   if (draft !== null)
     return (
       <div className="description-form">
-        <textarea
+        <SuggestingTextarea
           aria-label="Description, in Markdown"
           value={draft}
           rows={Math.min(24, Math.max(6, draft.split('\n').length + 1))}
           autoFocus
-          onChange={(event) => setDraft(event.target.value)}
-          onKeyDown={(event) => {
-            if (event.key === 'Escape') setDraft(null)
-            if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) save()
-          }}
+          onText={setDraft}
+          onSubmit={save}
+          onEscape={() => setDraft(null)}
         />
         <div className="form-buttons">
           <button className="button button-primary" onClick={save}>
@@ -175,7 +175,6 @@ function Subtasks({ task, canCreate }: { task: Task; canCreate: boolean }) {
     () => all.filter(({ parentId, deletedAt }) => parentId === task.id && !deletedAt).toSorted(byRank),
     [all, task.id],
   )
-  const [isAdding, setAdding] = useState(false)
   if (children.length === 0 && !canCreate) return null
   const done = children.filter(({ status }) => status === 'DONE').length
   return (
@@ -195,34 +194,14 @@ function Subtasks({ task, canCreate }: { task: Task; canCreate: boolean }) {
           ))}
         </ul>
       )}
-      {canCreate &&
-        (isAdding ? (
-          <form
-            className="add-form"
-            onSubmit={(event) => {
-              event.preventDefault()
-              const title = String(new FormData(event.currentTarget).get('title') ?? '').trim()
-              if (!title) return setAdding(false)
-              createTask(title, task.projectId, { parent: task, after: children.at(-1) })
-              event.currentTarget.reset()
-            }}
-          >
-            <input
-              name="title"
-              aria-label="Title of a new sub-task"
-              placeholder="Title"
-              maxLength={255}
-              autoFocus
-              autoComplete="off"
-              onBlur={(event) => !event.target.value && setAdding(false)}
-              onKeyDown={(event) => event.key === 'Escape' && setAdding(false)}
-            />
-          </form>
-        ) : (
-          <button className="button button-quiet edit-button" onClick={() => setAdding(true)}>
-            <Icon name="plus" /> Add a sub-task
-          </button>
-        ))}
+      {canCreate && (
+        <AddForm
+          label="Add a sub-task"
+          field="Title of a new sub-task"
+          add={(title) => createTask(title, task.projectId, { parent: task, after: children.at(-1) })}
+          isRepeated
+        />
+      )}
     </section>
   )
 }

@@ -1,7 +1,8 @@
 /// Comments in threads, with reactions; they appear as others write them.
-import { useMemo, useRef, useState, type FormEvent, type KeyboardEvent } from 'react'
+import { useMemo, useState, type FormEvent, type KeyboardEvent } from 'react'
+import { createComment, editComment, removeComment, resolveThread } from '../data/comments'
 import { viewer } from '../data/live'
-import { change, newId } from '../data/mutations'
+import { change } from '../data/mutations'
 import { notify } from '../data/notices'
 import { comments, type Comment } from '../data/rows'
 import { useStore } from '../data/store'
@@ -10,6 +11,7 @@ import { useRows } from '../data/use-rows'
 import { Avatar } from './avatar'
 import { Icon } from './icons'
 import { Markdown } from './markdown'
+import { SuggestingTextarea } from './suggesting-textarea'
 import { momentInWords, timeAgo } from './times'
 
 const EMOJI = ['👍', '❤️', '🎉', '👀', '😄', '🙏'] as const
@@ -44,25 +46,67 @@ export function Discussion({ subjectId, canComment }: { subjectId: string; canCo
       </h2>
       <ol className="threads">
         {threads.map(({ first, replies }) => (
-          <li key={first.id} className="thread">
-            <CommentView comment={first} />
-            {replies.length > 0 && (
-              <ol className="replies">
-                {replies.map((reply) => (
-                  <li key={reply.id}>
-                    <CommentView comment={reply} />
-                  </li>
-                ))}
-              </ol>
-            )}
-            {pages.has(first.id) && <More label="Show all replies" load={() => loadMoreReplies(subjectId, first.id)} />}
-            {canComment && <Reply subjectId={subjectId} parent={first} />}
-          </li>
+          <Thread
+            key={first.id}
+            first={first}
+            replies={replies}
+            canComment={canComment}
+            loadMore={pages.has(first.id) ? () => loadMoreReplies(subjectId, first.id) : undefined}
+          />
         ))}
       </ol>
       {pages.has(subjectId) && <More label="Show more comments" load={() => loadMoreThreads(subjectId)} />}
-      {canComment && <Composer subjectId={subjectId} label="Write a comment" button="Comment" />}
+      {canComment && (
+        <Composer send={(body) => createComment(subjectId, body, null)} label="Write a comment" button="Comment" />
+      )}
     </section>
+  )
+}
+
+interface ThreadProps {
+  first: Comment
+  replies: readonly Comment[]
+  canComment: boolean
+  loadMore: (() => Promise<void>) | undefined
+}
+
+/** A resolved thread shows how it began until it is opened. */
+function Thread({ first, replies, canComment, loadMore }: ThreadProps) {
+  const isResolved = first.resolvedAt !== null
+  const [isOpened, setOpened] = useState(false)
+  const isWhole = !isResolved || isOpened
+  return (
+    <li className={`thread ${isResolved ? 'thread-resolved' : ''}`}>
+      <CommentView comment={first} />
+      {isWhole && replies.length > 0 && (
+        <ol className="replies">
+          {replies.map((reply) => (
+            <li key={reply.id}>
+              <CommentView comment={reply} />
+            </li>
+          ))}
+        </ol>
+      )}
+      {isWhole && loadMore && <More label="Show all replies" load={loadMore} />}
+      <div className="thread-foot">
+        {isResolved && (replies.length > 0 || loadMore) && (
+          <button
+            className="button button-quiet reply-button"
+            aria-expanded={isOpened}
+            onClick={() => setOpened(!isOpened)}
+          >
+            {isOpened ? 'Hide the replies' : 'Show the replies'}
+          </button>
+        )}
+        {canComment && isWhole && <Reply subjectId={first.subjectId} parent={first} />}
+        {canComment && !first.isPending && (
+          <button className="button button-quiet reply-button" onClick={() => resolveThread(first, !isResolved)}>
+            <Icon name={isResolved ? 'history' : 'check'} size={14} /> {isResolved ? 'Reopen' : 'Resolve'}
+            <span className="visually-hidden"> the thread of {first.authorName}</span>
+          </button>
+        )}
+      </div>
+    </li>
   )
 }
 
@@ -79,6 +123,8 @@ function More({ label, load }: { label: string; load: () => Promise<void> }) {
 
 function CommentView({ comment }: { comment: Comment }) {
   const me = useStore(viewer)
+  const [isEditing, setEditing] = useState(false)
+  const isOwn = comment.authorId === me?.id && !comment.isPending
   return (
     <article
       className={`comment ${comment.isPending ? 'comment-pending' : ''}`}
@@ -93,22 +139,29 @@ function CommentView({ comment }: { comment: Comment }) {
           </time>
           {comment.editedAt && <span className="faint">edited</span>}
           {comment.resolvedAt && <span className="resolved">Resolved</span>}
-          {comment.authorId === me?.id && !comment.isPending && (
-            <button
-              className="icon-button comment-delete"
-              aria-label="Delete this comment"
-              onClick={() =>
-                change('commentDelete', { id: comment.id }, 'Delete a comment', {
-                  collection: 'comments',
-                  patch: { id: comment.id, changes: null },
-                })
-              }
-            >
-              <Icon name="trash" size={14} />
-            </button>
+          {isOwn && !isEditing && (
+            <span className="comment-tools">
+              <button className="icon-button" aria-label="Edit this comment" onClick={() => setEditing(true)}>
+                <Icon name="edit" size={14} />
+              </button>
+              <button className="icon-button" aria-label="Delete this comment" onClick={() => removeComment(comment)}>
+                <Icon name="trash" size={14} />
+              </button>
+            </span>
           )}
         </header>
-        <Markdown text={comment.body} />
+        {isEditing ? (
+          <Composer
+            label="Edit the comment"
+            button="Save"
+            text={comment.body}
+            isFocused
+            send={(body) => editComment(comment, body)}
+            onDone={() => setEditing(false)}
+          />
+        ) : (
+          <Markdown text={comment.body} />
+        )}
         {comment.attachments.length > 0 && (
           <ul className="comment-files">
             {comment.attachments.map(({ id, fileName, url }) => (
@@ -194,8 +247,7 @@ function Reply({ subjectId, parent }: { subjectId: string; parent: Comment }) {
   return (
     <div className="reply-form">
       <Composer
-        subjectId={subjectId}
-        parentId={parent.id}
+        send={(body) => createComment(subjectId, body, parent.id)}
         label={`Reply to ${parent.authorName}`}
         button="Reply"
         isFocused
@@ -206,63 +258,50 @@ function Reply({ subjectId, parent }: { subjectId: string; parent: Comment }) {
 }
 
 interface ComposerProps {
-  subjectId: string
-  parentId?: string
+  send: (body: string) => void
   label: string
   button: string
+  /** What is there to begin with. */
+  text?: string
   isFocused?: boolean
   onDone?: () => void
 }
 
-function Composer({ subjectId, parentId, label, button, isFocused = false, onDone }: ComposerProps) {
-  const me = useStore(viewer)
-  const form = useRef<HTMLFormElement>(null)
-  const [text, setText] = useState('')
-  function submit(event: FormEvent) {
-    event.preventDefault()
-    const body = text.trim()
-    if (!body || !me) return
-    const { uuid, id } = newId('Comment')
-    const row: Comment & { isNew: true } = {
-      isNew: true,
-      isPending: true,
-      id,
-      version: 0,
-      body,
-      createdAt: new Date().toISOString(),
-      editedAt: null,
-      resolvedAt: null,
-      subjectId,
-      parentId: parentId ?? null,
-      authorId: me.id,
-      authorName: me.displayName,
-      reactions: [],
-      attachments: [],
-    }
-    change('commentCreate', { id: uuid, subjectId, body, ...(parentId ? { parentId } : {}) }, 'Comment', {
-      collection: 'comments',
-      patch: { id, changes: row as object },
-    })
+function Composer({ send, label, button, text: before = '', isFocused = false, onDone }: ComposerProps) {
+  const [text, setText] = useState(before)
+  const body = text.trim()
+  function submit() {
+    if (!body) return
+    send(body)
     setText('')
     onDone?.()
   }
   return (
-    <form ref={form} className="composer" onSubmit={submit}>
-      <textarea
+    <form
+      className="composer"
+      onSubmit={(event: FormEvent) => {
+        event.preventDefault()
+        submit()
+      }}
+    >
+      <SuggestingTextarea
         aria-label={label}
         placeholder={label}
         rows={text.includes('\n') || text.length > 80 ? 4 : 2}
         value={text}
         autoFocus={isFocused}
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) form.current?.requestSubmit()
-          if (event.key === 'Escape') onDone?.()
-        }}
+        onText={setText}
+        onSubmit={submit}
+        onEscape={onDone}
       />
       <div className="composer-foot">
-        <span className="faint">Markdown · Ctrl-Enter sends</span>
-        <button className="button button-primary" disabled={!text.trim()}>
+        <span className="faint">Markdown · @ people · # tasks · Ctrl-Enter sends</span>
+        {before && (
+          <button type="button" className="button button-quiet" onClick={onDone}>
+            Cancel
+          </button>
+        )}
+        <button className="button button-primary" disabled={!body}>
           {button}
         </button>
       </div>
