@@ -16,11 +16,13 @@ WORKERS := auto
 # Tests of which `make fuzz` tries more seeds than `make test`, and laws of which it tries more examples.
 SEEDED := tests/graph/test_executors.py tests/graph/test_changes_law.py tests/graph/test_live_truth.py tests/graph/test_undo_law.py tests/graph/test_dry_run.py tests/adapters/test_postgres_outages.py
 LAWS := tests/content/test_text_laws.py tests/graph/test_task_list.py tests/graph/test_task_filter.py tests/graph/test_task_tree_law.py tests/graph/test_bad_input.py
+# What `make test` leaves out, as pyproject.toml has it.
+NOT_LONG := not long and not chaos and not fuzz and not clients and not attack and not browser
 # Compiled tests are kept, whatever the shell says: to compile them again takes each worker ten seconds of every run.
-test test-fast: export PYTHONDONTWRITEBYTECODE :=
+test test-fast test-long: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-clients test-browser test-opensearch chaos soak attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin bench-gaps check format lock graphiql web-app docs clean
+.PHONY: help run install test test-fast test-long test-clients test-browser test-opensearch chaos soak attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin bench-gaps check format lock graphiql web-app docs clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,11 +33,14 @@ run: $(INSTALLED)        ## start everything on this machine: database, schema, 
 install: $(INSTALLED)    ## install the locked requirements into .venv, if they changed
 	@true
 
-test: $(INSTALLED)       ## run all tests, on all cores
+test: $(INSTALLED)       ## run the tests, on all cores (5 minutes on two)
 	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
-test-fast: $(INSTALLED)  ## run the quick tests, in less than a minute
-	@$(IN)/python -m pytest -n 2 --dist worksteal -m "not slow and not chaos and not fuzz and not clients and not attack and not browser" $(TESTS)
+test-fast: $(INSTALLED)  ## run the quick tests, of each family of cases the first (a minute)
+	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal --first-cases -m "$(NOT_LONG) and not slow" $(TESTS)
+
+test-long: $(INSTALLED)  ## run the larger forms of what make test holds in small: processes killed at every point, all seeds, all sizes (10 minutes)
+	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal -m "long and not chaos and not fuzz" $(TESTS)
 
 test-clients: $(INSTALLED) ## drive Apollo, urql, Relay, graphql-ws, graphql-sse and the tools around them against real servers (needs Node)
 	@$(IN)/python -m pytest -m "not chaos" tests/clients $(TESTS)
@@ -47,7 +52,7 @@ test-opensearch: $(INSTALLED) ## run the tests of searches on a real OpenSearch 
 	@HIVE_TEST_OPENSEARCH=real $(IN)/python -m pytest tests/search $(TESTS)
 
 chaos: $(INSTALLED)      ## kill servers, workers and Valkey again and again while people write, for minutes
-	@$(IN)/python -m pytest -m chaos tests/chaos tests/graph/test_document_bounds.py $(TESTS)
+	@$(IN)/python -m pytest -m chaos tests/chaos tests/graph/test_document_bounds.py tests/workers/test_job_processes.py $(TESTS)
 
 soak: $(INSTALLED)       ## kill processes while people work and check what they were answered, on from where the log ends (ARGS="--seconds 28800")
 	@$(IN)/python -m benchmarks.soak $(ARGS)

@@ -15,7 +15,8 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from functools import cache
+from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -23,6 +24,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from domain.errors import Overloaded, Unavailable
 
 T = TypeVar("T")
+_HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _MAX_CONCURRENT_HASHES = max(1, min(4, (os.cpu_count() or 1) - 1))
 _QUEUE_TIMEOUT_SECONDS = 5.0
 _MAX_WAITING = 100
@@ -36,15 +38,14 @@ class Argon2Passwords:
     """Hashes and verifies passwords."""
 
     def __init__(self) -> None:
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
         self._threads = ThreadPoolExecutor(max_workers=_MAX_CONCURRENT_HASHES, thread_name_prefix="argon2", initializer=_give_way)
         self._slots = asyncio.Semaphore(_MAX_CONCURRENT_HASHES)
         self._waiting = 0
-        self._dummy_hash = self._hasher.hash("nobody has this password")
+        self._dummy_hash = _dummy_hash()
 
     async def hash(self, password: str) -> str:
         """A hash to store, with its salt and parameters."""
-        return await self._run(lambda: self._hasher.hash(password))
+        return await self._run(lambda: _HASHER.hash(password))
 
     async def verify(self, password: str, hashed: str | None) -> bool:
         """Whether the password is right; without a hash it takes the same time and is never right."""
@@ -62,7 +63,7 @@ class Argon2Passwords:
 
     def _matches(self, password: str, hashed: str) -> bool:
         try:
-            return self._hasher.verify(hashed, password)
+            return _HASHER.verify(hashed, password)
         except (VerificationError, InvalidHashError):
             return False
 
@@ -80,6 +81,12 @@ class Argon2Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._threads, job)
         finally:
             self._slots.release()
+
+
+@cache
+def _dummy_hash() -> str:
+    """The same for all of a process: it takes as long to make as a sign-in."""
+    return _HASHER.hash("nobody has this password")
 
 
 def _give_way() -> None:

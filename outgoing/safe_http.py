@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 import httpcore2
@@ -85,7 +86,7 @@ class SafeHttpClient:
         """A client with connections of its own. By default it resolves as the system does, and trusts its authorities."""
         threads = ThreadPoolExecutor(_RESOLVER_THREADS, "outgoing names")  # waits for slow name servers hold up nothing else
         pool = httpcore2.AsyncConnectionPool(
-            ssl_context=tls or ssl.create_default_context(),
+            ssl_context=tls or _system_authorities(),
             max_connections=max_connections,
             max_keepalive_connections=_MAX_IDLE_CONNECTIONS,
             keepalive_expiry=_IDLE_SECONDS,
@@ -179,6 +180,12 @@ class _PermittedNetwork(httpcore2.AsyncNetworkBackend):
         if not all(self._rules.permits(address, port) for address in found):
             raise OutgoingError(Failure.NOT_PUBLIC)
         return list(dict.fromkeys(map(str, found)))
+
+
+@cache
+def _system_authorities() -> ssl.SSLContext:
+    """One for all clients of a process: to read the certificates takes 30 ms, and they are a megabyte."""
+    return ssl.create_default_context()
 
 
 def _system_resolver(threads: ThreadPoolExecutor) -> Resolver:

@@ -18,8 +18,11 @@ from tests.support.secret_key import SECRET_KEY
 from tests.support.teams import SampleTeam, create_sample_team
 
 pytest_plugins = [
+    "tests.support.memory_folder",  # before those that import it: pytest rewrites its plugins when it imports them itself
     "tests.support.backing_services",
+    "tests.support.first_cases",
     "tests.support.folder_times",
+    "tests.support.garbage",
     "tests.support.server_process",
     "tests.support.time_limit",
 ]

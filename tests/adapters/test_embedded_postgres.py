@@ -20,6 +20,7 @@ import pytest
 
 from embedded import FolderInUse, PostgresFailed, embedded_postgres
 from tests.support.machine import allowed_seconds
+from tests.support.memory_folder import memory_folder
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +47,7 @@ asyncio.run(own())
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder with a short path: the one that pytest gives is too long for a socket, which has a test of its own."""
-    made = Path(tempfile.mkdtemp(prefix="hive-"))
+    made = Path(tempfile.mkdtemp(prefix="hive-", dir=memory_folder()))
     yield made / "postgres"
     shutil.rmtree(made)
 

@@ -24,6 +24,7 @@ from persistence.engine.database import Database, open_database
 from persistence.engine.statement import Statement
 from tests.conftest import migrate_template
 from tests.support.backing_services import database_from_template
+from tests.support.memory_folder import memory_folder
 from tests.support.postgres_processes import postgres_pids
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of Postgres in /proc")
@@ -41,7 +42,7 @@ _TERMINATE_OTHERS = Statement(
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder with a path that is short enough for a socket."""
-    made = Path(tempfile.mkdtemp(prefix="hive-"))
+    made = Path(tempfile.mkdtemp(prefix="hive-", dir=memory_folder()))
     yield made / "postgres"
     shutil.rmtree(made)
 

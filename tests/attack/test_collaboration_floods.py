@@ -5,6 +5,7 @@ import contextlib
 import json
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -109,22 +110,23 @@ def state_vector(clients: int) -> bytes:
     return frame(2, _STEP_1 + encode_varint(len(body)) + body)
 
 
-FLOODS = {
-    "awareness of 130,000 peers": ("small", awareness(130_000, 1)),
-    "awareness of 15 KiB": ("small", b"".join(awareness(1, 15 * 1024) for _ in range(50))),
-    "awareness of 32 peers of 15 KiB": ("small", b"".join(awareness(32, 15 * 1024) for _ in range(5))),
-    "small awareness": ("small", b"".join(awareness(1, 1024) for _ in range(100))),
-    "questions for awareness": ("small", frame(2, _QUERY_AWARENESS) * 500),
-    "state vectors of a small document": ("small", state_vector(0) * 500),
-    "state vectors of 100,000 clients": ("small", state_vector(100_000)),
-    "state vectors of a large document": ("large", state_vector(0) * 20),
-    "updates": ("small", frame(2, _STEP_2 + encode_varint(1 << 19) + bytes(1 << 19))),
+FLOODS: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "awareness of 130,000 peers": ("small", lambda: awareness(130_000, 1)),
+    "awareness of 15 KiB": ("small", lambda: b"".join(awareness(1, 15 * 1024) for _ in range(50))),
+    "awareness of 32 peers of 15 KiB": ("small", lambda: b"".join(awareness(32, 15 * 1024) for _ in range(5))),
+    "small awareness": ("small", lambda: b"".join(awareness(1, 1024) for _ in range(100))),
+    "questions for awareness": ("small", lambda: frame(2, _QUERY_AWARENESS) * 500),
+    "state vectors of a small document": ("small", lambda: state_vector(0) * 500),
+    "state vectors of 100,000 clients": ("small", lambda: state_vector(100_000)),
+    "state vectors of a large document": ("large", lambda: state_vector(0) * 20),
+    "updates": ("small", lambda: frame(2, _STEP_2 + encode_varint(1 << 19) + bytes(1 << 19))),
 }
 
 
 @pytest.mark.parametrize("kind", FLOODS)
 def test_a_guest_who_floods_a_document(target: Target, quiet: Reach, shared: SharedDocuments, kind: str) -> None:
-    which, message = FLOODS[kind]
+    which, make_message = FLOODS[kind]
+    message = make_message()
     document = shared.small if which == "small" else shared.large
     visitor = _open(target, document, target.token)
     before = target.memory_mib

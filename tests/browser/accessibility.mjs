@@ -1,20 +1,18 @@
 /// axe finds nothing on any screen of GraphiQL, in light and dark, wide and narrow; and nothing is wider than a narrow screen.
 ///
 /// COLOR_SCHEME, WIDTH  look at these only
-/// SCREENS              even or odd: audit every other screen, and pass through the rest
 import axe from 'axe-core'
 import { editor, inBrowser, picture, run, same, showTab, until, untilEvents } from './page.mjs'
 
-const { COLOR_SCHEME, WIDTH, SCREENS } = process.env
+const { COLOR_SCHEME, WIDTH } = process.env
 const NARROW = 720
 
 await inBrowser(async ({ open }) => {
   for (const colorScheme of COLOR_SCHEME ? [COLOR_SCHEME] : ['light', 'dark']) {
     for (const width of WIDTH ? [Number(WIDTH)] : [1440, 480]) {
       const page = await open({ colorScheme, viewport: { width, height: 850 }, prepare: withoutOAuth })
-      for (const [number, [name, show]] of Object.entries(screens(width < NARROW)).entries()) {
+      for (const [name, show] of Object.entries(screens(width < NARROW))) {
         await show(page)
-        if (SCREENS && (number % 2 === 0) !== (SCREENS === 'even')) continue
         await page.waitForTimeout(200) // What opens has opened.
         await audit(page, `${name}, ${colorScheme}, ${width} px`)
         await picture(page, `${name}-${colorScheme}-${width}`)

@@ -1,14 +1,8 @@
 /// What is copied runs: pasted into a shell or a module, each form gives the answer that GraphiQL shows.
-///
-/// SAMPLE  if set: each form once, and each kind of operation, instead of all pairs
 import { spawn } from 'node:child_process'
 import { clipboard, editor, inBrowser, same, signIn } from './page.mjs'
 
 const FORMS = ['curl', 'fetch', 'Apollo Client', 'urql']
-const { SAMPLE } = process.env
-const QUERIED = SAMPLE ? ['curl', 'urql'] : FORMS
-const MUTATED = SAMPLE ? ['fetch'] : FORMS
-const FOLLOWED = SAMPLE ? ['Apollo Client'] : FORMS
 
 /** Texts that a shell, a template literal or JSON could take for something else. */
 const HARD = 'it\'s "quoted", `ticked`, ${dollar} $HOME \\n \\ é 👩‍👩‍👧 % ! #'
@@ -47,7 +41,7 @@ await inBrowser(async ({ open }) => {
   await write(page, DOCUMENT, { id: data.viewer.id, text: HARD })
   const shown = (await ask(DOCUMENT.replace(/query Other[^]*?\n}\n\n/, ''), { id: data.viewer.id, text: HARD })).data
   same('the answer without copying', [shown.node.__typename, shown.tasks.totalCount], ['User', 0])
-  for (const form of QUERIED) {
+  for (const form of FORMS) {
     // The cursor is at the end, in the fragment: the first operation would run. Put it into the second.
     await page.locator('.cm-line', { hasText: 'query Mine' }).click()
     same(`the answer to ${form}`, withoutTypenames(read(await runCopy(page, form))), withoutTypenames(shown))
@@ -63,7 +57,7 @@ await inBrowser(async ({ open }) => {
       input: { id: task.id, title: HARD },
     },
   )
-  for (const form of MUTATED) {
+  for (const form of FORMS) {
     same(`the answer to ${form}`, withoutTypenames(read(await runCopy(page, form))).taskUpdate, {
       task: { title: HARD },
       errors: [],
@@ -74,7 +68,7 @@ await inBrowser(async ({ open }) => {
 
   await page.getByRole('button', { name: 'New tab' }).click()
   await write(page, 'subscription Follow($id: ID!) { taskChanged(id: $id) { kind } }', { id: task.id })
-  for (const form of FOLLOWED) {
+  for (const form of FORMS) {
     const copied = await copy(page, form)
     let renamed = 0
     const output = await execute(

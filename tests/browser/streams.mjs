@@ -1,6 +1,4 @@
 /// A subscription goes on while other tabs are shown, comes back when the server was lost, misses nothing, and says how it is.
-///
-/// LOSSES  how the server is lost: cut,stalled unless named; with cut alone, tokens are not waited for either
 import { createLine } from './line.mjs'
 import {
   answer,
@@ -48,7 +46,6 @@ async function renewsToken(open) {
   await hasty.context().close()
 }
 
-const LOSSES = (process.env.LOSSES ?? 'cut,stalled').split(',')
 const line = await createLine()
 await inBrowser(
   async ({ open }) => {
@@ -77,7 +74,7 @@ await inBrowser(
       same('the errors of a rename', data.taskUpdate.errors, [])
     }
     let renamed = 0
-    for (const loss of LOSSES) {
+    for (const loss of ['cut', 'stalled']) {
       line.set(loss)
       await live('connecting')
       // A try that nobody answers ends too, and another follows.
@@ -120,7 +117,7 @@ await inBrowser(
     }))
     if (!warning.includes('may be missing: there is no cursor')) throw new Error(`the list says ${warning}`)
 
-    if (LOSSES.includes('stalled')) await renewsToken(open)
+    await renewsToken(open)
 
     // Stopped is stopped: nothing is tried again.
     await page.getByRole('button', { name: 'Stop', exact: true }).first().click()

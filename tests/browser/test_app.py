@@ -32,6 +32,7 @@ async def mortal(postgres_server: str, tmp_path: Path) -> AsyncIterator[ServerPr
             yield server
 
 
+@pytest.mark.browser
 async def test_two_people_move_cards_at_once_and_nothing_is_lost_by_a_cut_line_or_a_killed_server(
     browser: dict[str, str], mortal: ServerProcess, tmp_path: Path
 ) -> None:
@@ -74,6 +75,7 @@ async def test_two_people_write_one_document_and_who_comes_back_sees_what_change
         assert sentence in output
 
 
+@pytest.mark.browser
 async def test_a_person_signs_in_on_the_pages_of_the_server_and_with_a_passkey(
     browser: dict[str, str], demo: ServerProcess, tmp_path: Path
 ) -> None:
@@ -84,15 +86,9 @@ async def test_a_person_signs_in_on_the_pages_of_the_server_and_with_a_passkey(
     assert output.count("axe finds nothing on ") == 4
 
 
-@pytest.mark.parametrize(
-    ("scheme", "width"),
-    [
-        ("light", "1440"),
-        ("dark", "390"),
-        pytest.param("light", "390", marks=pytest.mark.browser),
-        pytest.param("dark", "1440", marks=pytest.mark.browser),
-    ],
-)
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", ["1440", "390"])
 async def test_no_screen_of_the_app_breaks_a_rule_of_axe_or_is_wider_than_the_window(
     browser: dict[str, str], demo: ServerProcess, tmp_path: Path, scheme: str, width: str
 ) -> None:
@@ -107,6 +103,7 @@ def test_all_of_the_app_is_little_to_load() -> None:
     assert 100_000 < sum(sizes.values()) < MAX_FIRST_LOAD_BYTES, sizes
 
 
+@pytest.mark.browser
 async def test_the_build_of_the_app_is_made_of_this_source(node: dict[str, str], tmp_path: Path) -> None:
     await install_packages(SOURCE.parent, node)
     code, output = await run("npm", "run", "build", "--", "--outDir", str(tmp_path), cwd=SOURCE, environment=node)

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.slow
 __all__ = ["browser", "demo", "node"]  # fixtures
 
 
+@pytest.mark.browser
 async def test_whoever_has_a_link_sees_a_document_and_a_board(
     browser: dict[str, str], demo: ServerProcess, tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ async def test_a_person_signs_in_to_an_app_without_javascript(
             assert (tmp_path / f"{page}_{size}.png").stat().st_size > 5_000
 
 
+@pytest.mark.browser
 async def test_a_person_adds_a_passkey_and_signs_in_with_it(
     browser: dict[str, str],
     demo: ServerProcess,

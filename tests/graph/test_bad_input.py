@@ -84,7 +84,6 @@ deterministic = settings(
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=300,
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -99,7 +98,7 @@ def _mutation_input(name: str) -> SearchStrategy[tuple[str, Any]]:
 
 
 @pytest.mark.slow
-@deterministic
+@examples(100, many=1_000, like=deterministic)
 @given(drawn=st.sampled_from(MUTATIONS).flatmap(_mutation_input))
 @pytest.mark.usefixtures("no_logged_errors")
 async def test_a_mutation_takes_anything_and_writes_all_or_nothing(app: App, target: Target, drawn: tuple[str, Any]) -> None:

@@ -28,6 +28,9 @@ from tests.support.teams import SampleTeam, create_sample_team
 from tests.support.worker_effects import FAST_TIMINGS
 
 CATCH_UP_SECONDS = 30.0
+_SEARCH_FAULTS = [
+    pytest.param(each, marks=() if each in ("down", "half") else pytest.mark.long) for each in FAULTS if each != "read-only"
+]
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ async def faulty(postgres_server: str, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [each for each in FAULTS if each != "read-only"])
+@pytest.mark.parametrize("fault", _SEARCH_FAULTS)
 async def test_a_search_is_answered_from_postgres_while_opensearch_fails_and_from_opensearch_afterwards(
     faulty: Faulty, fault: str
 ) -> None:

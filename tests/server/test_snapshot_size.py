@@ -16,7 +16,7 @@ _TASKS = 20_000
 _MAX_GROWTH_BYTES = 30 * 2**20
 _MAX_CPU_SECONDS = 1.0
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def _peak_bytes(server: ServerProcess) -> int:

@@ -62,6 +62,7 @@ UPDATE tasks SET status = 'TODO' WHERE rank = 'a000000006';
 class LargeTeam:
     """A team that its `viewer` sees all of, with objects to ask for."""
 
+    url: str
     viewer: UUID
     project_id: UUID
     person_id: UUID
@@ -80,6 +81,7 @@ async def create_large_team(url: str, *, tasks_each: int) -> LargeTeam:
             await connection.execute(f"VACUUM (ANALYZE) {table}")
         team = await connection.fetchval("SELECT id FROM teams WHERE key = 'BIG1'")
         return LargeTeam(
+            url=url,
             viewer=await connection.fetchval("SELECT owner_user_id FROM teams WHERE id = $1", team),
             project_id=await connection.fetchval("SELECT id FROM projects WHERE team_id = $1 ORDER BY id LIMIT 1", team),
             person_id=await connection.fetchval(

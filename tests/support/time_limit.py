@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 import pytest
 
 LIMIT_SECONDS = 10.0
-LONG_MARKS = ("slow", "chaos", "clients", "attack", "browser", "fuzz")
+LONG_MARKS = ("slow", "long", "chaos", "clients", "attack", "browser", "fuzz")
 
 
 @pytest.hookimpl(wrapper=True)

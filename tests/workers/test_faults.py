@@ -27,10 +27,11 @@ from workers.consumer import MAX_DEATHS
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.parametrize("points", [("consumer: written", "job: sent"), pytest.param(POINTS, marks=pytest.mark.long)], ids=len)
 async def test_a_worker_that_is_killed_at_any_point_leaves_each_effect_recorded_once(
-    worker_database: WorkerDatabase, tmp_path: Path
+    worker_database: WorkerDatabase, tmp_path: Path, points: tuple[str, ...]
 ) -> None:
-    for point in POINTS:
+    for point in points:
         await create_sample_team(worker_database.app)  # so that every point has something to do
         worker = WorkerProcess(worker_database.url, tmp_path, point)
         try:
@@ -43,7 +44,7 @@ async def test_a_worker_that_is_killed_at_any_point_leaves_each_effect_recorded_
     finally:
         assert await worker.stop() == 0, (tmp_path / "output.txt").read_text()
     # Outside of Postgres an effect happens again where the worker died between it and its commit: twice at most for each such point.
-    await require_each_effect_once(worker_database, tmp_path, sent_again=4 * len(POINTS))
+    await require_each_effect_once(worker_database, tmp_path, sent_again=4 * len(points))
 
 
 async def test_an_event_that_ends_its_worker_becomes_a_dead_letter_and_all_else_is_handled(

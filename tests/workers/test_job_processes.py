@@ -75,7 +75,9 @@ async def owner_of(database: WorkerDatabase, user_id: object) -> Person:
     return Person(to_entity(User, row))
 
 
-@pytest.mark.parametrize("tasks_each", [1_000, pytest.param(20_000, marks=pytest.mark.chaos)])
+@pytest.mark.parametrize(
+    "tasks_each", [200, pytest.param(1_000, marks=pytest.mark.long), pytest.param(20_000, marks=pytest.mark.chaos)]
+)
 async def test_exporting_many_tasks_takes_little_memory(worker_database: WorkerDatabase, tasks_each: int) -> None:
     team = await create_large_team(worker_database.url, tasks_each=tasks_each)
     owner = await owner_of(worker_database, team.viewer)
@@ -112,7 +114,7 @@ async def test_a_job_whose_process_was_killed_is_done_by_the_next_once(worker_da
     assert await app.sql.fetchval("SELECT count(*) FROM jobs") == 0
 
 
-@pytest.mark.chaos
+@pytest.mark.long
 async def test_an_import_whose_process_was_killed_is_written_once(worker_database: WorkerDatabase) -> None:
     office = await furnish(worker_database)
     owner, app = office.team.owner, office.app
@@ -141,6 +143,7 @@ async def test_an_import_whose_process_was_killed_is_written_once(worker_databas
     assert (await read_job(app, office.team.admin, job)) is None
 
 
+@pytest.mark.long
 async def test_the_demo_team_comes_back_the_same(worker_database: WorkerDatabase) -> None:
     app = worker_database.app
     await seed(app.resources.database, "demo", password_hash="of nobody")
@@ -166,7 +169,9 @@ async def test_the_demo_team_comes_back_the_same(worker_database: WorkerDatabase
     assert records[1] == records[0]
 
 
-@pytest.mark.parametrize("tasks_each", [200, pytest.param(4_000, marks=pytest.mark.chaos)])
+@pytest.mark.parametrize(
+    "tasks_each", [40, pytest.param(200, marks=pytest.mark.long), pytest.param(4_000, marks=pytest.mark.chaos)]
+)
 async def test_a_generated_team_comes_back_the_same(worker_database: WorkerDatabase, tasks_each: int) -> None:
     team = await create_large_team(worker_database.url, tasks_each=tasks_each)
     owner, app = await owner_of(worker_database, team.viewer), worker_database.app

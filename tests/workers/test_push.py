@@ -322,8 +322,9 @@ async def test_an_event_that_is_handled_again_pushes_nothing_again(house: PushHo
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("points", [("push: sent",), pytest.param(POINTS, marks=pytest.mark.long)], ids=len)
 async def test_a_worker_that_is_killed_at_any_point_pushes_each_event_once_to_each_person(
-    house: PushHouse, tmp_path: Path
+    house: PushHouse, tmp_path: Path, points: tuple[str, ...]
 ) -> None:
     app, team = house.app, house.team
     browser = await house.register(team.mate)
@@ -331,11 +332,11 @@ async def test_a_worker_that_is_killed_at_any_point_pushes_each_event_once_to_ea
     async def is_pushed() -> bool:
         await house.make_due()
         sent = "SELECT count(*) FROM notification_deliveries WHERE channel = 'PUSH' AND state = 'SENT' AND user_id = $1"
-        return bool(await app.sql.fetchval(sent, team.mate.user.id) == len(POINTS)) and await house.jobs() == 0
+        return bool(await app.sql.fetchval(sent, team.mate.user.id) == len(points)) and await house.jobs() == 0
 
     async with house.worker():
         pass  # once open, its consumers are known, and read all that follows
-    for point in POINTS:
+    for point in points:
         worker = WorkerProcess(house.database.url, tmp_path, point, module="crashing_push_worker")
         try:
             await create_task(app, team, point, assigneeId=team.mate.id)
@@ -354,11 +355,11 @@ async def test_a_worker_that_is_killed_at_any_point_pushes_each_event_once_to_ea
     for payload, push in zip(house.service.payloads_of(browser), pushes, strict=True):
         for each in payload["notificationIds"]:
             topics.setdefault(each, set()).add(push.headers["topic"])
-    assert len(topics) == len(POINTS)
+    assert len(topics) == len(points)
     # Outside of Postgres it happens again where the worker died between it and its commit: as the same push, which replaces itself.
     assert {len(each) for each in topics.values()} == {1}
     assert len(pushes) <= len(set.union(*topics.values())) + 2
-    assert len((await inbox(app, team.mate, first=100))["nodes"]) == len(POINTS)
+    assert len((await inbox(app, team.mate, first=100))["nodes"]) == len(points)
 
 
 def path_of(browser: Browser) -> str:

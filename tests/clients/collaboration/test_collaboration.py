@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 SAVE = (
     "mutation ($input: DocumentSaveVersionInput!) { documentSaveVersion(input: $input) { version { number } errors { code } } }"
 )
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 Pair = tuple[ServerProcess, ServerProcess]
 
 

@@ -16,7 +16,7 @@ from content.text.tree import Node, to_json
 from domain.document.kind import DocumentType
 from tests.support.document_trees import DOCUMENTS
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 HERE = Path(__file__).parent
 TEXT = DocumentType.TEXT
