@@ -43,6 +43,11 @@ export function update(task: Task, input: object, shown: Partial<Task>, label: s
   })
 }
 
+/** Rules stand in no row: the screen that shows one reads it again. */
+export function recur(task: Task, recurrence: string | null): void {
+  update(task, { recurrence }, {}, `Set how ${task.key} repeats`)
+}
+
 export function createTask(
   title: string,
   projectId: string,

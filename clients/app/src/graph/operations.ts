@@ -305,6 +305,19 @@ export const TaskHistory = graphql(`
           }
         }
       }
+      recurrence
+      links(first: 30) {
+        nodes {
+          id
+          kind
+          target {
+            id
+            key
+            title
+            status
+          }
+        }
+      }
     }
   }
 `)
@@ -827,6 +840,79 @@ export const SuggestTasks = graphql(`
             title
           }
         }
+      }
+    }
+  }
+`)
+
+export const TaskIdByKey = graphql(`
+  query TaskIdByKey($key: String!) {
+    taskByKey(key: $key) {
+      id
+    }
+  }
+`)
+
+export const TaskLink = graphql(`
+  mutation TaskLink($input: TaskLinkInput!) {
+    result: taskLink(input: $input) {
+      errors {
+        code
+        message
+      }
+    }
+  }
+`)
+
+export const TaskUnlink = graphql(`
+  mutation TaskUnlink($input: DeleteInput!) {
+    result: taskUnlink(input: $input) {
+      errors {
+        code
+        message
+      }
+    }
+  }
+`)
+
+export const Templates = graphql(`
+  query Templates($id: ID!) {
+    team(id: $id) {
+      templates(first: 50) {
+        nodes {
+          id
+          name
+          kind
+          taskCount
+        }
+      }
+    }
+  }
+`)
+
+export const TemplateUse = graphql(`
+  mutation TemplateUse($input: TemplateUseInput!) {
+    result: templateUse(input: $input) {
+      errors {
+        code
+        message
+      }
+      project {
+        id
+      }
+      task {
+        key
+      }
+    }
+  }
+`)
+
+export const TemplateCreate = graphql(`
+  mutation TemplateCreate($input: TemplateCreateInput!) {
+    result: templateCreate(input: $input) {
+      errors {
+        code
+        message
       }
     }
   }

@@ -219,6 +219,7 @@ function Text({ session, canUpdate }: { session: DocumentSession; canUpdate: boo
       extensions: extensions(session.opened.document, session.opened.awareness),
       injectCSS: false,
       editorProps: {
+        handleClick: followLink,
         attributes: { class: 'text', role: 'textbox', 'aria-multiline': 'true', 'aria-label': 'Text of the document' },
       },
     })
@@ -238,6 +239,16 @@ function Text({ session, canUpdate }: { session: DocumentSession; canUpdate: boo
       <div ref={place} className="text-place" />
     </>
   )
+}
+
+/** In a text that can be written a link is followed with Ctrl or ⌘. */
+function followLink(view: { editable: boolean }, _: number, event: MouseEvent): boolean {
+  const link = (event.target as Element).closest('a')
+  if (!link || (view.editable && !event.ctrlKey && !event.metaKey)) return false
+  const [, key] = /^\/tasks\/([^/]+)$/.exec(new URL(link.href).pathname) ?? []
+  if (key && link.origin === location.origin) navigate(`/tasks/${key}`)
+  else if (/^https?:$/.test(link.protocol)) window.open(link.href, '_blank', 'noreferrer')
+  return true
 }
 
 const STATE_NAMES: Record<TextState, string> = {

@@ -20,6 +20,7 @@ import { Properties } from '../ui/properties'
 import { Empty, Loading, Problem, useTitle } from '../ui/states'
 import { SuggestingTextarea } from '../ui/suggesting-textarea'
 import { TaskLine } from '../ui/task-line'
+import { TaskLinks } from '../ui/task-links'
 import { useHistory } from '../ui/use-history'
 
 type Loaded = NonNullable<ResultOf<typeof TaskByKey>['task']>
@@ -84,11 +85,12 @@ function TaskView({ task, details }: { task: Task; details: TaskMore }) {
           <Title task={task} canUpdate={canUpdate} />
           <Description task={task} canUpdate={canUpdate} />
           <Subtasks task={task} canCreate={canUpdate} />
+          <TaskLinks task={task} links={history?.links.nodes ?? []} canUpdate={canUpdate} />
           <Attachments task={task} files={history?.attachments.nodes ?? []} canAttach={canUpdate} />
           <Discussion subjectId={task.id} canComment={details.viewerCan.includes('COMMENT')} />
           <History entries={history?.activity.nodes ?? []} />
         </div>
-        <Properties task={task} details={details} canUpdate={canUpdate} />
+        <Properties task={task} details={details} rule={history?.recurrence} canUpdate={canUpdate} />
       </div>
     </div>
   )

@@ -8,10 +8,19 @@ import type { TaskMore } from '../screens/task'
 import { Avatar } from './avatar'
 import { PRIORITIES, PRIORITY_NAMES, STATUS_NAMES, STATUSES } from '../data/words'
 import { Icon, PriorityIcon, StatusIcon } from './icons'
+import { Recurrence } from './recurrence'
 import { LabelChip } from './task-line'
 import { momentInWords } from './times'
 
-export function Properties({ task, details, canUpdate }: { task: Task; details: TaskMore; canUpdate: boolean }) {
+interface PropertiesProps {
+  task: Task
+  details: TaskMore
+  /** How it comes again; undefined until that is read. */
+  rule: string | null | undefined
+  canUpdate: boolean
+}
+
+export function Properties({ task, details, rule, canUpdate }: PropertiesProps) {
   const everybody = useRows(people)
   const sorted = useMemo(() => everybody.toSorted((a, b) => a.displayName.localeCompare(b.displayName)), [everybody])
   const assignee = useRow(people, task.assigneeId)
@@ -95,6 +104,7 @@ export function Properties({ task, details, canUpdate }: { task: Task; details: 
           />
         </span>
       </label>
+      <Recurrence task={task} rule={rule} isOff={isOff} />
       <TaskLabels task={task} isOff={isOff} />
       <Watching task={task} details={details} />
       <p className="properties-foot faint">
