@@ -31,7 +31,7 @@ from gateway.http.request_info import client_ip
 from persistence.blobs.signed_urls import UrlSigner
 from persistence.engine.database import Database
 from persistence.transfer.snapshot import read_lines
-from resolvers.snapshot import SNAPSHOT_KEY, SNAPSHOT_PATH, decode_parameters, required_scopes
+from resolvers.snapshot import SNAPSHOT_KEY, SNAPSHOT_PATH, decode_parameters, project_actions, required_scopes
 from transport.http_response import Header
 
 DOWNLOAD_COST: Final = 250
@@ -94,7 +94,14 @@ class SnapshotEndpoint:
             return _with_headers(_refusal(error), own)
         self._downloads[actor.user_id] += 1  # until the response has ended; nothing is awaited since the place was free
         with_documents = TokenScope.DOCUMENTS_READ in actor.scopes
-        lines = read_lines(self._database, actor.user_id, type_names, scope, with_documents=with_documents)
+        lines = read_lines(
+            self._database,
+            actor.user_id,
+            type_names,
+            scope,
+            with_documents=with_documents,
+            project_actions=project_actions(actor),
+        )
         compresses = accepts_gzip(request.headers.get("accept-encoding", ""))
         return _SnapshotResponse(lines, own, self._downloads, actor.user_id, compresses=compresses)
 

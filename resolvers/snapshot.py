@@ -14,9 +14,10 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
-from domain.actor import Scope
+from domain.actor import Actor, Scope
 from domain.errors import LimitExceeded, Required
-from persistence.transfer.snapshot import SnapshotScope
+from domain.permissions import Action, ResourceKind, Role, granted_actions
+from persistence.transfer.snapshot import ProjectActions, SnapshotScope
 from resolvers.change import page
 from resolvers.context import Context
 from resolvers.inputs.change import ChangeScope
@@ -76,6 +77,17 @@ def decode_parameters(query: Mapping[str, str]) -> tuple[list[str], SnapshotScop
     """What a signed URL asks for: names of types, and what they are narrowed to."""
     teams, projects, entities = (_decode_ids(query.get(name)) for name in ("team", "project", "entity"))
     return [each for each in query["types"].split(",") if each], SnapshotScope(teams, projects, entities)
+
+
+def project_actions(actor: Actor) -> ProjectActions:
+    """What `viewerCan` of a project says to them, by what it depends on."""
+    return {
+        (role, leads, archived): [action for action in Action if action in allowed]
+        for role in Role
+        for leads in (False, True)
+        for archived in (False, True)
+        for allowed in [granted_actions(actor, role, ResourceKind.PROJECT, own=leads, archived=archived)]
+    }
 
 
 def required_scopes(type_names: Sequence[str]) -> list[Scope]:

@@ -1,4 +1,4 @@
-"""Serves the application at `/app`: one page for every address below it, its configuration, and the files of its build.
+"""Serves the application at `/app`: one page for every address below it, its service worker, its configuration, and its files.
 
 The page's source is in `clients/app`; `make web-app` builds it into the folder beside this module, which is committed.
 """
@@ -21,6 +21,13 @@ __all__ = ["WebAppConfig", "routes"]
 
 BUILD = Path(__file__).parent / "build"
 PATH = "/app"
+WORKER_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
+    # It answers for `/app` itself, which is above its own folder.
+    "Service-Worker-Allowed": PATH,
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +56,7 @@ def routes(config: WebAppConfig) -> list[BaseRoute]:
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
     }
+    worker = (BUILD / "service-worker.js").read_bytes()
     oauth = {"issuer": config.issuer, "clientId": config.client_id}
     answer = json.dumps({"people": [each.as_json() for each in config.people], "oauth": oauth}).encode()
 
@@ -64,10 +72,14 @@ def routes(config: WebAppConfig) -> list[BaseRoute]:
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         return Response(answer, media_type="application/json", headers=headers)
 
+    async def service_worker(_: Request) -> Response:
+        return Response(worker, media_type="text/javascript", headers=WORKER_HEADERS)
+
     async def task(request: Request) -> Response:
         return RedirectResponse(f"{PATH}/tasks/{request.path_params['key']}", 307)
 
     return [
+        Route(f"{PATH}/service-worker.js", service_worker, name="web-app-worker"),
         Route(f"{PATH}/config.json", config_json, name="web-app-config"),
         static_files_route(f"{PATH}/assets", BUILD / "assets", name="web-app-asset"),
         Route(PATH, index, name="web-app"),
@@ -80,7 +92,7 @@ def content_security_policy(file_origins: Sequence[str]) -> str:
     """Everything from this server and in files, no style in the page; pictures and uploads also from where files are stored."""
     files = "".join(f" {origin}" for origin in file_origins)
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; "
+        "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; "
         f"connect-src 'self'{files}; img-src 'self' data: blob:{files}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )

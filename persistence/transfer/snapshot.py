@@ -7,6 +7,7 @@ through a cursor, a few hundred at a time, so memory does not grow with their nu
 The order of lines is that of storage: sorting would make the first line wait for the last row.
 """
 
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    JSON,
     Boolean,
     ColumnElement,
     Text,
@@ -29,18 +31,38 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import any_ as sql_any
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql.expression import FromClause
 
-from persistence.access import shares_team, team_visible, visible_project_array
+from domain.permissions import Action, Role
+from persistence.access import VIEWER, shares_team, team_visible, visible_project_array
 from persistence.engine.database import Database
 from persistence.engine.row_stream import stream_rows
 from persistence.engine.statement import Statement
-from persistence.tables import comments, documents, projects, tasks, team_members, teams, users
+from persistence.tables import (
+    attached,
+    attachments,
+    comment_reactions,
+    comments,
+    documents,
+    labels,
+    projects,
+    task_links,
+    tasks,
+    team_members,
+    teams,
+    users,
+)
 
 PAGE_ROWS: Final = 400
+MAX_COMMENT_FILES: Final = 10
+"""Files of a comment that stand in its line, the oldest first."""
 _t, _p, _d, _c, _u = tasks, projects, documents, comments, users
 _ONE: Any = literal_column("1")
 _Column = ColumnElement[Any]
+
+ProjectActions = Mapping[tuple[Role, bool, bool], Sequence[Action]]
+"""What the viewer may do with a project by their role, whether they lead it, and whether it is archived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +103,13 @@ def _references(type_name: str, ids: _Column) -> _Column:
     each = func.unnest(ids).column_valued("each")
     listed = select(func.json_agg(_reference(type_name, each))).correlate(_t, _c).scalar_subquery()
     return func.coalesce(case((func.cardinality(ids) > literal_column("0"), listed), else_=null()), literal_column("'[]'::json"))
+
+
+def _listed(rows: FromClause, fields: Mapping[str, _Column], *order: _Column) -> _Column:
+    """A JSON array of these fields of rows that belong to a comment."""
+    pairs = [part for name, column in fields.items() for part in (_text(name), column)]
+    found = select(func.json_agg(aggregate_order_by(func.json_build_object(*pairs), *order))).select_from(rows)
+    return func.coalesce(found.scalar_subquery(), literal_column("'[]'::json"))
 
 
 def _instant(column: _Column) -> _Column:
@@ -125,6 +154,14 @@ _TEAMS = (
     .where(teams.c.deleted_at.is_(None), team_visible(teams.c.id))
     .where(_named("teams", teams.c.id), _named("entities", teams.c.id), _NO_PROJECTS)
 )
+_LABELS = (
+    select(
+        _line("Label", labels, {"name": "name", "color": "color"}, {"team": _reference("Team", labels.c.team_id)}),
+    )
+    .select_from(labels.join(teams, teams.c.id == labels.c.team_id))
+    .where(teams.c.deleted_at.is_(None), team_visible(labels.c.team_id))
+    .where(_named("teams", labels.c.team_id), _named("entities", labels.c.id), _NO_PROJECTS)
+)
 _USERS = (
     select(
         _line(
@@ -136,6 +173,15 @@ _USERS = (
     )
     .where(shares_team(_u.c.id))
     .where(_IN_TEAMS, _named("entities", _u.c.id), _NO_PROJECTS)
+)
+_own = team_members.alias("viewer_member")
+_leads = or_(_p.c.lead_id == VIEWER, _p.c.creator_id == VIEWER)
+# The policy stands in the domain; here it is looked up by what it depends on.
+_project_actions = func.json_extract_path(
+    cast(bindparam("project_actions", type_=Text), JSON),
+    cast(_own.c.role, Text),
+    cast(func.coalesce(_leads, literal_column("false")), Text),
+    cast(_p.c.status == _text("ARCHIVED"), Text),
 )
 _PROJECTS = (
     select(
@@ -150,11 +196,29 @@ _PROJECTS = (
                 "startOn": "start_on",
                 "endOn": "end_on",
             },
-            {"team": _reference("Team", _p.c.team_id), "lead": _optional("User", _p.c.lead_id)},
+            {
+                "team": _reference("Team", _p.c.team_id),
+                "lead": _optional("User", _p.c.lead_id),
+                "viewerCan": _project_actions,
+            },
         )
     )
+    .select_from(_p.join(_own, (_own.c.team_id == _p.c.team_id) & (_own.c.user_id == VIEWER)))
     .where(_p.c.id == _OPEN_PROJECTS)
     .where(_named("entities", _p.c.id))
+)
+_blocker = tasks.alias("blocker")
+_is_blocked = exists(
+    select(_ONE)
+    .select_from(task_links.join(_blocker, _blocker.c.id == task_links.c.target_id))
+    .where(
+        task_links.c.task_id == _t.c.id,
+        task_links.c.kind == _text("BLOCKED_BY"),
+        _blocker.c.deleted_at.is_(None),
+        _blocker.c.status.not_in([_text("DONE"), _text("CANCELED")]),
+    )
+    .offset(literal_column("0"))  # task by task, by the index: else Postgres may read the links of everybody
+    .correlate(_t)
 )
 _TASKS = (
     select(
@@ -180,6 +244,7 @@ _TASKS = (
                 "assignee": _optional("User", _t.c.assignee_id),
                 "creator": _optional("User", _t.c.creator_id),
                 "labels": func.json_build_object(_text("nodes"), _references("Label", _t.c.label_ids)),
+                "isBlocked": _is_blocked,
             },
         )
     )
@@ -202,6 +267,27 @@ _DOCUMENTS = (
     .where(_d.c.project_id == _OPEN_PROJECTS, _d.c.deleted_at.is_(None))
     .where(_named("entities", _d.c.id))
 )
+_r = comment_reactions
+_emoji = (
+    select(
+        _r.c.emoji,
+        func.count().label("count"),
+        func.bool_or(_r.c.user_id == VIEWER).label("viewer_reacted"),
+        func.min(_r.c.created_at).label("since"),
+    )
+    .where(_r.c.comment_id == _c.c.id)
+    .group_by(_r.c.emoji)
+    .correlate(_c)
+    .subquery("by_emoji")
+)
+_files = (
+    select(attachments)
+    .where(attachments.c.subject_id == _c.c.id, attached)
+    .order_by(attachments.c.created_at, attachments.c.id)
+    .limit(literal_column(str(MAX_COMMENT_FILES)))
+    .correlate(_c)
+    .subquery("file")
+)
 # A comment is in the project of its subject: a task or a document takes its comments along when it changes projects.
 _COMMENTS = (
     select(
@@ -219,6 +305,26 @@ _COMMENTS = (
                 "parent": _optional("Comment", _c.c.parent_id),
                 "resolvedBy": _optional("User", _c.c.resolved_by_id),
                 "mentions": _references("User", _c.c.mention_ids),
+                "reactions": _listed(
+                    _emoji,
+                    {"emoji": _emoji.c.emoji, "count": _emoji.c.count, "viewerReacted": _emoji.c.viewer_reacted},
+                    _emoji.c.since,
+                    _emoji.c.emoji,
+                ),
+                "attachments": func.json_build_object(
+                    _text("nodes"),
+                    _listed(
+                        _files,
+                        {
+                            "id": _global_id("Attachment", _files.c.id),
+                            "fileName": _files.c.file_name,
+                            "contentType": _files.c.content_type,
+                            "byteSize": _files.c.byte_size,
+                        },
+                        _files.c.created_at,
+                        _files.c.id,
+                    ),
+                ),
             },
         )
     )
@@ -232,19 +338,25 @@ _COMMENTS = (
     .where(or_(bindparam("with_documents", type_=Boolean), _c.c.subject_type == _text("Task")))
 )
 
-STATEMENTS: Final[Mapping[str, Statement]] = {
-    "Team": Statement(_TEAMS),
-    "User": Statement(_USERS),
-    "Project": Statement(_PROJECTS),
-    "Task": Statement(_TASKS),
-    "Document": Statement(_DOCUMENTS),
-    "Comment": Statement(_COMMENTS),
+STATEMENTS: Final[Mapping[str, Sequence[Statement]]] = {
+    "Team": (Statement(_TEAMS), Statement(_LABELS)),
+    "User": (Statement(_USERS),),
+    "Project": (Statement(_PROJECTS),),
+    "Task": (Statement(_TASKS),),
+    "Document": (Statement(_DOCUMENTS),),
+    "Comment": (Statement(_COMMENTS),),
 }
-"""By the names of the types in the graph."""
+"""By the names of the types in the graph; teams come with their labels."""
 
 
 async def read_lines(
-    database: Database, viewer: UUID, type_names: Sequence[str], scope: SnapshotScope, *, with_documents: bool
+    database: Database,
+    viewer: UUID,
+    type_names: Sequence[str],
+    scope: SnapshotScope,
+    *,
+    with_documents: bool,
+    project_actions: ProjectActions,
 ) -> AsyncGenerator[list[str]]:
     """
     The JSON of all objects of these types that the viewer may see, without line ends, a few hundred at a time.
@@ -257,8 +369,17 @@ async def read_lines(
         "projects": scope.projects,
         "entities": scope.entities,
         "with_documents": with_documents,
+        "project_actions": _encode_actions(project_actions),
     }
     async with database.begin(snapshot=True) as connection:
-        for type_name in type_names:
-            async for rows in stream_rows(connection, STATEMENTS[type_name], PAGE_ROWS, **params):
+        for statement in (each for type_name in type_names for each in STATEMENTS[type_name]):
+            async for rows in stream_rows(connection, statement, PAGE_ROWS, **params):
                 yield [row[0] for row in rows]
+
+
+def _encode_actions(actions: ProjectActions) -> str:
+    """As objects in objects, by the texts that Postgres has for the role and the two truth values."""
+    encoded: dict[str, dict[str, dict[str, Sequence[Action]]]] = {}
+    for (role, leads, archived), allowed in actions.items():
+        encoded.setdefault(role, {}).setdefault(json.dumps(leads), {})[json.dumps(archived)] = allowed
+    return json.dumps(encoded)

@@ -104,11 +104,11 @@ function columnOf(board, title) {
   return Object.keys(board).find((status) => board[status].includes(title))
 }
 
-/** How many moves the cards that were there from the beginning have in their histories. */
+/** How often the cards that were there from the beginning have changed columns, by their histories. */
 async function changeCount() {
-  const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Task { activity(first: 100) { nodes { kind } } } } }'
+  const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Task { activity(first: 100) { nodes { changes { field } } } } } }'
   const { data } = await graph(query, { ids: tasks.map(({ id }) => id) })
-  return data.nodes.flatMap(({ activity }) => activity.nodes).filter(({ kind }) => kind === 'MOVED').length
+  return data.nodes.flatMap(({ activity }) => activity.nodes).filter(({ changes }) => changes.some(({ field }) => field === 'status')).length
 }
 
 /** From the key that drops a card to its place in the other browser. */

@@ -21,18 +21,21 @@ from tests.support.graph_actions import (
 from tests.support.snapshots import SNAPSHOT_QUERY, download, read_snapshot, snapshot_endpoint, snapshot_of
 from tests.support.subscriptions import changes_since
 from tests.support.teams import SampleTeam, actor_with_scopes, with_session
+from tests.support.uploads import upload_file
 
 ALL = ("USER", "TEAM", "PROJECT", "TASK", "DOCUMENT", "COMMENT")
 _ENTITY = "id version createdAt updatedAt"
 FIELDS = {
     "Team": f"{_ENTITY} name key description owner {{ id }}",
     "User": f"{_ENTITY} firstName lastName displayName status isBot",
-    "Project": f"{_ENTITY} name description status visibility startOn endOn team {{ id }} lead {{ id }}",
+    "Project": f"{_ENTITY} name description status visibility startOn endOn team {{ id }} lead {{ id }} viewerCan",
+    "Label": f"{_ENTITY} name color team {{ id }}",
     "Task": f"{_ENTITY} key title description status priority startOn dueOn completedAt estimate rank externalRef "
-    "project { id } parent { id } assignee { id } creator { id } labels { nodes { id } }",
+    "project { id } parent { id } assignee { id } creator { id } labels { nodes { id } } isBlocked",
     "Document": f"{_ENTITY} title type rank preview project {{ id }} owner {{ id }} parent {{ id }}",
     "Comment": f"{_ENTITY} body editedAt resolvedAt subject {{ __typename id }} author {{ id }} parent {{ id }} "
-    "resolvedBy { id } mentions { id }",
+    "resolvedBy { id } mentions { id } reactions { emoji count viewerReacted } "
+    "attachments { nodes { id fileName contentType byteSize } }",
 }
 NODES = "query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ __typename ... on {name} {{ {fields} }} }} }}"  # `status` has three types
 
@@ -75,6 +78,9 @@ async def test_every_line_is_what_the_graph_answers(app: App, people: SampleTeam
         externalRef="JIRA-1",
     )
     below = await create_task(app, people, "Below", parentId=whole["id"])
+    await mutate_ok(app, people.member, "taskLink", taskId=below["id"], targetId=whole["id"], kind="BLOCKS")
+    waiting = await create_task(app, people, "Waits for what is done")
+    await mutate_ok(app, people.member, "taskLink", taskId=waiting["id"], targetId=below["id"], kind="BLOCKED_BY")
     await mutate_ok(app, people.member, "taskUpdate", id=below["id"], status="DONE")
     document = await create_document(app, people, "Page")
     await create_document(app, people, "Below", parentId=document["id"])
@@ -83,15 +89,31 @@ async def test_every_line_is_what_the_graph_answers(app: App, people: SampleTeam
     await mutate_ok(app, people.member, "commentUpdate", id=said["id"], body="Hello again")
     await mutate_ok(app, people.member, "commentResolve", id=said["id"], resolved=True)
     await create_comment(app, people.member, document, "On a page")
+    for person, emoji in ((people.owner, "🎉"), (people.member, "👍"), (people.owner, "👍")):
+        await mutate_ok(app, person, "commentReact", id=said["id"], emoji=emoji, on=True)
+    for name in ("first.txt", "second.txt"):
+        await upload_file(app, people.member, subjectId=said["id"], fileName=name)
 
     objects = await read_snapshot(app, people.member, *ALL)
     counts = {name: len(_ids(objects, name)) for name in FIELDS}
-    assert counts == {"Team": 1, "User": 5, "Project": 1, "Task": 2, "Document": 2, "Comment": 3}
+    assert counts == {"Team": 1, "Label": 2, "User": 5, "Project": 1, "Task": 3, "Document": 2, "Comment": 3}
     for name, fields in FIELDS.items():
         lines = [each for each in objects if each["__typename"] == name]
         text = NODES.format(name=name, fields=fields)
         found = (await app.run(people.member, text, ids=[each["id"] for each in lines]))["nodes"]
         assert [_sorted_labels(each) for each in lines] == [_sorted_labels(each) for each in found]
+
+
+@pytest.mark.parametrize("archived", [False, True])
+async def test_each_reader_is_shown_what_they_may_do_with_a_project(app: App, people: SampleTeam, archived: bool) -> None:
+    led = (await mutate_ok(app, people.member, "projectCreate", teamId=people.team_id, name="Led by its creator"))["id"]
+    await mutate_ok(app, people.owner, "projectSetMembers", id=led, addUserIds=[people.guest.id])
+    if archived:
+        await mutate_ok(app, people.owner, "projectUpdate", id=led, status="ARCHIVED")
+    for person in (people.owner, people.member, people.guest):
+        (line,) = [each for each in await read_snapshot(app, person, "PROJECT") if each["id"] == led]
+        found = await app.run(person, "query ($id: ID!) { project(id: $id) { viewerCan } }", id=led)
+        assert line["viewerCan"] == found["project"]["viewerCan"]
 
 
 async def test_a_snapshot_holds_what_its_reader_may_see_and_nothing_else(app: App, people: SampleTeam) -> None:

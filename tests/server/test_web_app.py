@@ -1,7 +1,10 @@
 """What the application at /app asks its server for besides the graph: its page at every address, its files and its configuration."""
 
+import base64
 import gzip
+import re
 from collections.abc import AsyncIterator
+from hashlib import sha256
 
 import httpx
 import pytest
@@ -37,7 +40,7 @@ async def test_every_address_of_the_app_is_answered_with_its_page_which_is_not_s
 async def test_the_page_takes_nothing_from_elsewhere_and_holds_no_style_or_script(http: httpx.AsyncClient) -> None:
     page = await http.get("/app/")
     assert page.headers["content-security-policy"] == (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
+        "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     files = [part.split('"')[0] for part in page.text.split('"/app/assets/')[1:]]
@@ -52,6 +55,23 @@ async def test_the_page_takes_nothing_from_elsewhere_and_holds_no_style_or_scrip
         assert gzip.decompress(body) == plain.content
     for missing in ("nothing.js", "..%2F__init__.py"):
         assert (await http.get(f"/app/assets/{missing}")).status_code == 404
+
+
+async def test_the_service_worker_stores_the_page_and_its_files_as_they_are_and_nothing_else(http: httpx.AsyncClient) -> None:
+    worker = await http.get("/app/service-worker.js")
+    names = ("content-type", "cache-control", "content-security-policy", "service-worker-allowed")
+    assert [worker.headers[name] for name in names] == [
+        "text/javascript; charset=utf-8",
+        "no-cache",
+        "default-src 'none'; connect-src 'self'",
+        "/app",
+    ]
+    stored = dict(re.findall(r'"(/app/[^"]*)":"sha256-([^"]+)"', worker.text))
+    page = await http.get("/app/")
+    assert set(re.findall(r'"(/app/assets/[^"]+)"', page.text)) < set(stored)
+    assert {path for path in stored if not path.startswith("/app/assets/")} == {"/app/"}
+    for path, digest in stored.items():
+        assert base64.b64encode(sha256((await http.get(path)).content).digest()).decode() == digest, path
 
 
 async def test_the_people_of_the_demo_are_offered_and_the_pages_of_the_server(

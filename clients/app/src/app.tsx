@@ -1,10 +1,7 @@
 /// Chooses the screen: sign-in for nobody, otherwise what the address names, inside the frame.
 import { lazy, Suspense, useEffect } from 'react'
-import { problem, start, stop, viewer } from './data/live'
-import { forgetPending, resumePending } from './data/mutations'
-import { session } from './data/session'
+import { isReady, open, problem, replica, signedInAs } from './data/replica'
 import { useStore } from './data/store'
-import { forgetLoaded } from './data/use-rows'
 import { parseRoute, usePath, type Route } from './router'
 import { BoardScreen } from './screens/board'
 import { DocumentsScreen } from './screens/documents'
@@ -22,19 +19,11 @@ import { Empty, Loading, Problem } from './ui/states'
 const DocumentScreen = lazy(() => import('./screens/document'))
 
 export function App() {
-  const isSignedIn = useStore(session) === 'signed-in'
-  useEffect(() => {
-    if (!isSignedIn) return
-    void start().then(resumePending)
-    return () => {
-      stop()
-      forgetPending()
-      forgetLoaded()
-    }
-  }, [isSignedIn])
+  const viewer = useStore(signedInAs)
+  useEffect(() => (viewer === null ? undefined : open(viewer)), [viewer])
   return (
     <>
-      {isSignedIn ? <SignedIn /> : <SignInScreen />}
+      {viewer === null ? <SignInScreen /> : <SignedIn />}
       <Notices />
     </>
   )
@@ -42,12 +31,12 @@ export function App() {
 
 function SignedIn() {
   usePath()
-  const me = useStore(viewer)
+  const isThere = useStore(isReady)
   const trouble = useStore(problem)
   const route = parseRoute(location)
-  if (!me)
+  if (!isThere)
     return trouble ? (
-      <Problem title="PantheraHive could not be loaded" reason={trouble} retry={() => void start()} />
+      <Problem title="PantheraHive could not be loaded" reason={trouble} retry={() => replica().wake()} />
     ) : (
       <Loading what="PantheraHive" />
     )

@@ -4,12 +4,15 @@ import type { Replica } from './replica.ts'
 import type { Batch } from './storage.ts'
 
 export interface Change {
+  id: string
+  clientMutationId: string | null
   cursor: string
   kind: string
   type: string
   entityId: string
   isCaughtUp: boolean
   entity: ({ __typename: string } & Record<string, unknown>) | null
+  /** What the object belongs to, such as the task of a comment; else the object itself. */
   subject: ({ __typename: string } & Record<string, unknown>) | null
   fields: { field: string; before: unknown; after: unknown }[]
 }
@@ -18,9 +21,9 @@ const ENTITIES = TYPE_NAMES.filter((type) => type !== 'Notification')
 
 export const CHANGES = `subscription SyncChanges($after: SyncCursor, $scope: ChangeScope) {
   changes(after: $after, scope: $scope, withStart: true, withCaughtUp: true) {
-    cursor kind type entityId isCaughtUp
+    id clientMutationId cursor kind type entityId isCaughtUp
     entity { __typename ${fragments(ENTITIES)} }
-    subject { __typename ${fragments(['Notification'])} }
+    subject { __typename id ${fragments(['Notification'])} }
     fields { field before after }
   }
 }`
@@ -83,6 +86,7 @@ export function toBatch(replica: Replica, changes: readonly Change[], viewer: st
     batch: {
       put: [...put.values()],
       remove: [...removed].map(([id, type]) => ({ type, id })),
+      touched: changes.flatMap(({ entityId, subject }) => [entityId, ...(subject ? [subject['id'] as string] : [])]),
       ...(changes.length ? { cursor: changes.at(-1)!.cursor } : {}),
     },
   }

@@ -82,8 +82,11 @@ function toOperations(
       createdAt: new Date().toISOString(),
     }
   })
-  for (const each of made) toMutation(each)
-  return made
+  return made.map((each) => {
+    const { input } = toMutation(each)
+    // What is on top of another write has the version that this one leads to. Everything else is ready to be sent as it is stored.
+    return each.version === null && each.kind !== 'insert' ? each : { ...each, sent: { mutationId: newUuid(), input } }
+  })
 }
 
 /** A changed rank is a place: right after the row before it. */

@@ -10,6 +10,7 @@ import { CHANGES, toBatch, type Change } from './changes.ts'
 import { sendNext, type ConflictHandler } from './queue.ts'
 import type { Operation } from './operations.ts'
 import { Replica } from './replica.ts'
+import { Traces } from './traces.ts'
 import { loadNotifications, loadSnapshot, type ChangeScope } from './snapshot.ts'
 import type { Batch, SyncStorage } from './storage.ts'
 
@@ -19,8 +20,10 @@ export interface EngineOptions {
   name: string | null
   scope: ChangeScope | null
   onConflict: ConflictHandler | undefined
-  /** A write that the server refuses for good: it is no longer shown. */
+  /** A write that the server refuses for good: it is no longer shown. Every tab is told. */
   onRejected: ((operation: Operation, error: HiveError) => void) | undefined
+  /** A write that the server has done, and the change in the log that it is. Every tab is told. */
+  onDone: ((operation: Operation, changeId: string) => void) | undefined
 }
 
 export interface SyncStatus {
@@ -36,6 +39,8 @@ export interface SyncStatus {
 /** Waits after a failure: the first, and the longest, in milliseconds. */
 const FIRST_WAIT_MS = 300
 const LONGEST_WAIT_MS = 30_000
+/** Writes that wait at most: more than a person does offline in a day. */
+export const MAX_QUEUED = 1_000
 /** Changes that arrive within this time are stored at once, in milliseconds. */
 const GATHER_MS = 5
 
@@ -60,6 +65,10 @@ export class Engine {
   #loading: Promise<void> | null = null
   #unstored = 0
   #unlisten: (() => void) | undefined
+  readonly #traces = new Traces((operation, changeId) => {
+    this.#post({ done: { operation, changeId } })
+    this.options.onDone?.(operation, changeId)
+  })
 
   constructor(
     readonly client: HiveClient,
@@ -79,6 +88,11 @@ export class Engine {
       this.#early = null
     })
     this.#set({ isReady: this.replica.cursor !== null, pending: this.#pending })
+    storage.onClosed?.(() => {
+      const error = new HiveError('STORAGE_CLOSED', 'Another tab has a newer version, or removed what was stored.')
+      this.#set({ state: 'offline', error })
+      void this.dispose()
+    })
     // Whoever signs in again is let on.
     this.#unlisten = this.client.session.listen((tokens) => tokens && this.#isLeader && this.wake())
     const locks = (globalThis.navigator as Navigator | undefined)?.locks
@@ -101,8 +115,10 @@ export class Engine {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Stores writes; they are shown, and sure to be sent, when it resolves. */
+  /** Stores writes; they are shown, and sure to be sent, when it resolves. Throws `QUEUE_FULL` and stores none of them. */
   async enqueue(operations: Operation[]): Promise<void> {
+    if (this.#pending + operations.length > MAX_QUEUED)
+      throw new HiveError('QUEUE_FULL', `${MAX_QUEUED} writes wait for the server already.`)
     this.#unstored += operations.length
     this.#set({ pending: this.#pending })
     try {
@@ -123,6 +139,12 @@ export class Engine {
     clearTimeout(this.#retryTimer)
     void this.#send()
     if (!this.#live) void this.#follow()
+  }
+
+  /** Forgets all rows, here and in the storage; writes that wait stay, and are sent when their author signs in again. */
+  async forget(): Promise<void> {
+    this.#unfollow()
+    await this.#write(() => ({ clear: true, cursor: null }))
   }
 
   async dispose(): Promise<void> {
@@ -151,10 +173,17 @@ export class Engine {
       const batch = this.#isDisposed ? null : toBatch()
       if (!batch) return
       await this.options.storage.write(batch)
-      this.replica.apply(batch)
+      this.#apply(batch)
       this.#post({ batch })
-      this.#set({ pending: this.#pending, isReady: this.replica.cursor !== null })
+      this.#set({ isReady: this.replica.cursor !== null })
     })
+  }
+
+  /** The queue is told of whenever it has changed, also where as many writes wait as before. */
+  #apply(batch: Batch): void {
+    const { queue } = this.replica
+    this.replica.apply(batch)
+    this.#set({ pending: this.#pending }, queue !== this.replica.queue)
   }
 
   get #pending(): number {
@@ -165,22 +194,24 @@ export class Engine {
     if (!this.#isDisposed) this.#channel?.postMessage(message)
   }
 
-  #heed({ batch, status, wake }: Message): void {
+  #heed({ batch, status, wake, rejected, done }: Message): void {
+    if (done) this.options.onDone?.(done.operation, done.changeId)
+    if (rejected) this.options.onRejected?.(rejected.operation, new HiveError(rejected.code, rejected.message))
     if (batch) {
       if (this.#early) this.#early.push(batch)
-      else void this.#step(async () => this.replica.apply(batch)).then(() => this.#set({ pending: this.#pending }))
+      else void this.#step(async () => this.#apply(batch))
       if (this.#isLeader && batch.enqueue) this.wake()
     }
     if (status && !this.#isLeader) this.#set(status)
     if (wake && this.#isLeader) this.wake()
   }
 
-  #set(status: Partial<SyncStatus>): void {
+  #set(status: Partial<SyncStatus>, isTold = false): void {
     const next = { ...this.status, ...status }
     const isSame = (Object.keys(next) as (keyof SyncStatus)[]).every((name) => next[name] === this.status[name])
-    if (isSame || this.#isDisposed) return
+    if ((isSame && !isTold) || this.#isDisposed) return
     this.status = next
-    if (this.#isLeader) this.#post({ status: { ...next, error: null } })
+    if (this.#isLeader && !isSame) this.#post({ status: { ...next, error: null } })
     for (const listener of [...this.#listeners]) listener(next)
   }
 
@@ -234,6 +265,7 @@ export class Engine {
 
   #gather(change: Change, viewer: string): void {
     this.#failures = 0
+    this.#traces.noteChange(change)
     this.#gathered.push(change)
     if (this.#gathered.length > 1) return
     this.#gatherTimer = setTimeout(() => {
@@ -272,7 +304,10 @@ export class Engine {
       this.#set({ state: 'catching up' })
       const { rows, cursor } = await loadSnapshot(this.client, this.options.scope)
       const notifications = await loadNotifications(this.client)
-      await this.#write(() => ({ clear: true, put: [...rows, ...notifications], cursor }))
+      await this.#write(() =>
+        // Of somebody who has left meanwhile nothing is stored.
+        this.client.session.isSignedIn ? { clear: true, put: [...rows, ...notifications], cursor } : null,
+      )
     })().then(
       () => {
         this.#loading = null
@@ -328,14 +363,19 @@ export class Engine {
     this.#isSending = true
     try {
       while (!this.#isDisposed && this.replica.queue.length > 0 && this.client.session.isSignedIn) {
+        const first = this.replica.queue[0]!
         const rejected = await sendNext(
           this.client,
           this.replica,
           (batch) => this.#write(() => batch),
           this.options.onConflict,
+          (mutationId) => this.#traces.noteAnswer(mutationId, first),
         )
         this.#sendFailures = 0
-        for (const [operation, error] of rejected) this.options.onRejected?.(operation, error)
+        for (const [operation, error] of rejected) {
+          this.#post({ rejected: { operation, code: error.code, message: error.message } })
+          this.options.onRejected?.(operation, error)
+        }
       }
     } catch (error) {
       if (this.#isDisposed) return
@@ -353,6 +393,8 @@ interface Message {
   batch?: Batch
   status?: SyncStatus
   wake?: boolean
+  rejected?: { operation: Operation; code: string; message: string }
+  done?: { operation: Operation; changeId: string }
 }
 
 function drawnWait(failures: number): number {
@@ -366,7 +408,7 @@ function unref(timer: ReturnType<typeof setTimeout>): void {
 }
 
 /** The viewer's UUID, by the claims of their token; empty for a token that says nothing. */
-function viewerOf(token: string): string {
+export function viewerOf(token: string): string {
   try {
     const claims = JSON.parse(atob((token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/'))) as {
       sub?: string

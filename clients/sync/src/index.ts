@@ -4,16 +4,25 @@ import { rankBetween } from '@pantherahive/client/rank'
 import type { Collection } from '@tanstack/db'
 
 import { collectionOf } from './collections.ts'
-import { Engine, type SyncStatus } from './engine.ts'
+import { Engine, viewerOf, type SyncStatus } from './engine.ts'
 import type { Operation } from './operations.ts'
 import type { ConflictHandler } from './queue.ts'
-import type { CommentRow, DocumentRow, NotificationRow, ProjectRow, TaskRow, TeamRow, UserRow } from './rows.ts'
+import type {
+  CommentRow,
+  DocumentRow,
+  LabelRow,
+  NotificationRow,
+  ProjectRow,
+  TaskRow,
+  TeamRow,
+  UserRow,
+} from './rows.ts'
 import type { ChangeScope } from './snapshot.ts'
-import { indexedDbStorage, memoryStorage, type SyncStorage } from './storage.ts'
+import { indexedDbStorage, memoryStorage, removeIndexedDb, type SyncStorage } from './storage.ts'
 
 export type { SyncStatus } from './engine.ts'
 export type { Operation } from './operations.ts'
-export { UnsupportedWrite } from './operations.ts'
+export { UnsupportedWrite, withReaction } from './operations.ts'
 export type { Conflict, ConflictHandler, Resolution } from './queue.ts'
 export type * from './rows.ts'
 export type { ChangeScope } from './snapshot.ts'
@@ -33,6 +42,8 @@ export interface SyncOptions {
   onConflict?: ConflictHandler
   /** A write that the server refuses for good; it is no longer shown. */
   onRejected?: (operation: Operation, error: HiveError) => void
+  /** A write that the server has done; `undo(changeId:)` takes it back. Every tab is told. */
+  onDone?: (operation: Operation, changeId: string) => void
 }
 
 export interface TaskPlace {
@@ -51,29 +62,40 @@ export interface HiveSync {
   readonly notifications: Collection<NotificationRow, string>
   readonly users: Collection<UserRow, string>
   readonly teams: Collection<TeamRow, string>
+  readonly labels: Collection<LabelRow, string>
+  /** What was written here and the server has not answered yet, the oldest first. */
+  readonly queue: readonly Operation[]
   readonly status: SyncStatus
   /** Resolves when there is something to show, from here or from the server. */
   readonly ready: Promise<void>
   /** Calls `listener` with the status now and after each change. */
   listen(listener: (status: SyncStatus) => void): () => void
+  /**
+   * Calls `watcher` with the ids of objects after something has happened to them, whether or not it shows in a row: activity,
+   * files. What happened to a comment has happened to its task or document, too.
+   */
+  watch(watcher: (ids: ReadonlySet<string>) => void): () => void
   /** Puts a task elsewhere: on the board, among its siblings, into another project. */
   moveTask(id: string, place: TaskPlace): void
   /** Resolves when nothing written here is on its way any more. */
   settled(): Promise<void>
   /** Tries again at once. */
   wake(): void
+  /** Forgets all rows, also stored ones; writes that wait stay. For sessions that were ended by the server. */
+  forget(): Promise<void>
   dispose(): Promise<void>
 }
 
 export function createSync(client: HiveClient, options: SyncOptions = {}): HiveSync {
   const storage =
-    options.storage ?? (options.name === undefined ? memoryStorage() : indexedDbStorage(`pantherahive ${options.name}`))
+    options.storage ?? (options.name === undefined ? memoryStorage() : indexedDbStorage(databaseOf(options.name)))
   const engine = new Engine(client, {
     storage,
     name: options.storage ? null : (options.name ?? null),
     scope: options.scope ?? null,
     onConflict: options.onConflict,
     onRejected: options.onRejected,
+    onDone: options.onDone,
   })
   const tasks = collectionOf(engine, 'Task', true)
   const until = (isReached: (status: SyncStatus) => boolean): Promise<void> =>
@@ -93,11 +115,16 @@ export function createSync(client: HiveClient, options: SyncOptions = {}): HiveS
     notifications: collectionOf(engine, 'Notification', true),
     users: collectionOf(engine, 'User', false),
     teams: collectionOf(engine, 'Team', false),
+    labels: collectionOf(engine, 'Label', false),
+    get queue() {
+      return engine.replica.queue
+    },
     get status() {
       return engine.status
     },
     ready: started.then(() => until(({ isReady }) => isReady)),
     listen: (listener) => engine.listen(listener),
+    watch: (watcher) => engine.replica.watch(watcher),
     moveTask(id, { afterId, projectId, parentId, status }) {
       tasks.update(id, { metadata: { afterId } }, (draft) => {
         if (projectId !== undefined) draft.projectId = projectId
@@ -108,8 +135,26 @@ export function createSync(client: HiveClient, options: SyncOptions = {}): HiveS
     },
     settled: () => until(({ pending }) => pending === 0),
     wake: () => engine.wake(),
+    forget: () => engine.forget(),
     dispose: () => engine.dispose(),
   }
+}
+
+/**
+ * Removes all that was stored under a name: rows, and writes that wait. Call it when somebody signs out; other tabs that have it
+ * open end with `STORAGE_CLOSED`.
+ */
+export async function removeStored(name: string): Promise<void> {
+  await removeIndexedDb(databaseOf(name))
+}
+
+/** The UUID of who is signed in, also offline; null for nobody. Names the replica. */
+export function viewerId({ session }: HiveClient): string | null {
+  return viewerOf(session.storage.read()?.accessToken ?? '') || null
+}
+
+function databaseOf(name: string): string {
+  return `pantherahive ${name}`
 }
 
 /** A row for `tasks.insert`, with an id of its own; the server gives it its key, version and place. */
@@ -135,11 +180,29 @@ export function newTask(fields: Pick<TaskRow, 'title' | 'projectId'> & Partial<T
     assigneeId: null,
     creatorId: null,
     labelIds: [],
+    isBlocked: false,
     ...fields,
   }
 }
 
 /** A row for `comments.insert`, on a task or document. */
+export function newDocument(fields: Pick<DocumentRow, 'title' | 'projectId'> & Partial<DocumentRow>): DocumentRow {
+  const now = new Date().toISOString()
+  return {
+    id: toGlobalId('Document', newUuid()),
+    version: 0,
+    createdAt: now,
+    updatedAt: now,
+    type: 'TEXT',
+    rank: 'zz',
+    preview: null,
+    ownerId: null,
+    parentId: null,
+    ...fields,
+  }
+}
+
+/** A row for `comments.insert`, with an id of its own. */
 export function newComment(fields: Pick<CommentRow, 'body' | 'subjectId'> & Partial<CommentRow>): CommentRow {
   const now = new Date().toISOString()
   return {
@@ -154,6 +217,8 @@ export function newComment(fields: Pick<CommentRow, 'body' | 'subjectId'> & Part
     parentId: null,
     resolvedById: null,
     mentionIds: [],
+    reactions: [],
+    attachments: [],
     ...fields,
   }
 }

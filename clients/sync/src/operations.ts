@@ -1,7 +1,7 @@
 /** What was written here and is not on the server yet, and the mutation that brings each of it there. */
 import { fromGlobalId } from '@pantherahive/client'
 
-import { FIELDS, type AnyRow, type TypeName } from './rows.ts'
+import { FIELDS, type AnyRow, type Reaction, type TypeName } from './rows.ts'
 
 export type WritableType = 'Task' | 'Project' | 'Comment' | 'Document' | 'Notification'
 
@@ -19,7 +19,7 @@ export interface Operation {
   before: Record<string, unknown>
   /** The version on which it was made; null where that is not known: on top of another write, or of one without versions. */
   version: number | null
-  /** What was sent, which may have arrived: a repetition is the same, to the letter. */
+  /** What is sent, and may have arrived: a repetition is the same, to the letter. */
   sent?: { mutationId: string; input: Record<string, unknown> }
   attempts: number
   createdAt: string
@@ -112,9 +112,17 @@ export function toMutation({ type, kind, key, changes, before, version }: Operat
     const rest = pick(changes, UPDATED[type]!)
     return named('Update', { id: key, ...rest, addLabelIds: added, removeLabelIds: removed, ...expected })
   }
+  if (type === 'Comment' && names.includes('reactions')) {
+    require(type, names, ['reactions'])
+    return named('React', { id: key, ...toggled(changes, before) })
+  }
   if (type === 'Comment' && names.includes('resolvedAt')) {
     require(type, names, ['resolvedAt'])
     return named('Resolve', { id: key, resolved: changes['resolvedAt'] !== null })
+  }
+  if (type === 'Document' && (names.includes('projectId') || names.includes('parentId'))) {
+    require(type, names, ['projectId', 'parentId'])
+    return named('Move', { id: key, ...changes })
   }
   require(type, names, UPDATED[type]!)
   return named('Update', { id: key, ...pick(changes, UPDATED[type]!), ...expected })
@@ -128,12 +136,44 @@ export function toDocument({ field, inputType, result }: Mutation, type: TypeNam
 }
 
 /** A row with an operation on top; undefined for none. */
-export function applied(row: AnyRow | undefined, { kind, changes }: Operation): AnyRow | undefined {
+export function applied(row: AnyRow | undefined, { kind, changes, before }: Operation): AnyRow | undefined {
   if (kind === 'delete') return undefined
   if (kind === 'insert') return row ?? (changes as AnyRow)
   if (row === undefined) return undefined
   const { afterId: _, ...fields } = changes
+  if ('reactions' in fields) {
+    // Others may have reacted since: what they did stays.
+    const { emoji, on } = toggled(changes, before)
+    fields['reactions'] = withReaction(row['reactions'] as Reaction[], emoji, on)
+  }
   return { ...row, ...fields }
+}
+
+/** Reactions with the viewer's own added or taken back. */
+export function withReaction(reactions: readonly Reaction[], emoji: string, on: boolean): Reaction[] {
+  const known = reactions.find((each) => each.emoji === emoji)
+  if (!known) return on ? [...reactions, { emoji, count: 1, viewerReacted: true }] : [...reactions]
+  if (known.viewerReacted === on) return [...reactions]
+  return reactions
+    .map((each) => (each === known ? { ...each, count: each.count + (on ? 1 : -1), viewerReacted: on } : each))
+    .filter(({ count }) => count > 0)
+}
+
+/** The one reaction that a write changes. */
+function toggled(changes: Record<string, unknown>, before: Record<string, unknown>): { emoji: string; on: boolean } {
+  const [was, now] = [before, changes].map(
+    (each) => new Set(((each['reactions'] as Reaction[] | undefined) ?? []).flatMap(ownEmoji)),
+  )
+  const added = [...now!].filter((emoji) => !was!.has(emoji))
+  const removed = [...was!].filter((emoji) => !now!.has(emoji))
+  const emoji = added[0] ?? removed[0]
+  if (emoji === undefined || added.length + removed.length > 1)
+    throw new UnsupportedWrite('One write adds one reaction of the viewer, or takes one back.')
+  return { emoji, on: added.length > 0 }
+}
+
+function ownEmoji({ emoji, viewerReacted }: Reaction): string[] {
+  return viewerReacted ? [emoji] : []
 }
 
 function markOf(changes: Record<string, unknown>): string {

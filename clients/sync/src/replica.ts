@@ -16,6 +16,7 @@ export class Replica {
   #views = new Map<TypeName, Map<string, AnyRow>>(TYPE_NAMES.map((type) => [type, new Map()]))
   #listeners = new Map<TypeName, Set<ViewListener>>()
   #removed = new Set<string>()
+  #watchers = new Set<(ids: ReadonlySet<string>) => void>()
 
   /** Rows as the server told them. */
   rows(type: TypeName): ReadonlyMap<string, AnyRow> {
@@ -33,6 +34,12 @@ export class Replica {
     this.#listeners.set(type, listeners.add(listener))
     listener(this.view(type))
     return () => listeners.delete(listener)
+  }
+
+  /** Calls `watcher` with the ids of objects after something has happened to them. */
+  watch(watcher: (ids: ReadonlySet<string>) => void): () => void {
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
   }
 
   /** Takes over what storage holds. */
@@ -68,6 +75,9 @@ export class Replica {
     if (batch.cursor !== undefined) this.cursor = batch.cursor
     this.#applyQueue(batch, touched)
     for (const [type, ids] of touched) this.#show(type, ids)
+    if (!batch.touched?.length) return
+    const ids = new Set(batch.touched)
+    for (const watcher of [...this.#watchers]) watcher(ids)
   }
 
   /** Operations on one object, in their order. */

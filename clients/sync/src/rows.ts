@@ -24,6 +24,8 @@ export interface TaskRow extends Stored {
   assigneeId: string | null
   creatorId: string | null
   labelIds: string[]
+  /** Whether it waits for a task that is open, visible or not. */
+  isBlocked: boolean
 }
 
 export interface ProjectRow extends Stored {
@@ -35,6 +37,22 @@ export interface ProjectRow extends Stored {
   endOn: string | null
   teamId: string
   leadId: string | null
+  /** What the viewer may do; who may `CREATE` in a project may change its tasks and documents, too. */
+  viewerCan: string[]
+}
+
+export interface Reaction {
+  emoji: string
+  count: number
+  viewerReacted: boolean
+}
+
+/** A file; its address is short-lived, so it is asked for when it is opened. */
+export interface FileEntry {
+  id: string
+  fileName: string
+  contentType: string
+  byteSize: number
 }
 
 export interface CommentRow extends Stored {
@@ -47,6 +65,8 @@ export interface CommentRow extends Stored {
   parentId: string | null
   resolvedById: string | null
   mentionIds: string[]
+  reactions: Reaction[]
+  attachments: FileEntry[]
 }
 
 export interface DocumentRow extends Stored {
@@ -65,6 +85,8 @@ export interface NotificationRow {
   title: string
   body: string | null
   groupKey: string
+  /** Number of events that it stands for. */
+  eventCount: number
   createdAt: string
   readAt: string | null
   archivedAt: string | null
@@ -89,6 +111,13 @@ export interface TeamRow extends Stored {
   ownerId: string | null
 }
 
+export interface LabelRow extends Stored {
+  name: string
+  /** As #rrggbb. */
+  color: string
+  teamId: string
+}
+
 export interface Rows {
   Task: TaskRow
   Project: ProjectRow
@@ -97,6 +126,7 @@ export interface Rows {
   Notification: NotificationRow
   User: UserRow
   Team: TeamRow
+  Label: LabelRow
 }
 
 export type TypeName = keyof Rows
@@ -104,6 +134,7 @@ export type AnyRow = { id: string; version?: number } & Record<string, unknown>
 
 export const TYPE_NAMES: readonly TypeName[] = [
   'Team',
+  'Label',
   'User',
   'Project',
   'Task',
@@ -112,25 +143,27 @@ export const TYPE_NAMES: readonly TypeName[] = [
   'Notification',
 ]
 
-/** Types of snapshots; notifications are read page by page. */
+/** Types of snapshots, where teams come with their labels; notifications are read page by page. */
 export const SNAPSHOT_TYPES = ['TEAM', 'USER', 'PROJECT', 'TASK', 'DOCUMENT', 'COMMENT'] as const
 
 /** Fields by type. `status` has three types in the graph, so two of them have an alias that `toRow` takes off. */
 export const FIELDS: Readonly<Record<TypeName, string>> = {
   Task:
     'id version createdAt updatedAt key title description status priority startOn dueOn completedAt estimate rank externalRef ' +
-    'project { id } parent { id } assignee { id } creator { id } labels(first: 100) { nodes { id } } deletedAt',
+    'project { id } parent { id } assignee { id } creator { id } labels(first: 100) { nodes { id } } isBlocked deletedAt',
   Project:
-    'id version createdAt updatedAt name description Project_status: status visibility startOn endOn team { id } lead { id }',
+    'id version createdAt updatedAt name description Project_status: status visibility startOn endOn team { id } lead { id } viewerCan',
   Comment:
     'id version createdAt updatedAt body editedAt resolvedAt subject { __typename id } author { id } parent { id } ' +
-    'resolvedBy { id } mentions { id }',
+    'resolvedBy { id } mentions { id } reactions { emoji count viewerReacted } ' +
+    'attachments(first: 10) { nodes { id fileName contentType byteSize } }',
   Document:
     'id version createdAt updatedAt title type rank preview project { id } owner { id } parent { id } deletedAt',
   Notification:
-    'id reason title body groupKey createdAt readAt archivedAt snoozedUntil actor { id } subject { id } comment { id }',
+    'id reason title body groupKey eventCount createdAt readAt archivedAt snoozedUntil actor { id } subject { id } comment { id }',
   User: 'id version createdAt updatedAt firstName lastName displayName User_status: status isBot',
   Team: 'id version createdAt updatedAt name key description owner { id }',
+  Label: 'id version createdAt updatedAt name color team { id }',
 }
 
 /** `... on Task { … }` for each of these types. */
@@ -145,7 +178,9 @@ export function toRow(object: Record<string, unknown>): AnyRow {
     if (field === '__typename' || field === 'deletedAt') continue
     const name = field.slice(field.indexOf('_') + 1)
     const nodes = (value as { nodes?: unknown } | null)?.nodes ?? value
-    if (Array.isArray(nodes)) row[`${name.replace(/s$/, '')}Ids`] = nodes.map(({ id }: { id: string }) => id).sort()
+    if (WHOLE.has(name)) row[name] = nodes
+    else if (Array.isArray(nodes))
+      row[`${name.replace(/s$/, '')}Ids`] = nodes.map(({ id }: { id: string }) => id).sort()
     else if (REFERENCES.has(name)) {
       const reference = value as { id: string; __typename?: string } | null
       row[`${name}Id`] = reference?.id ?? null
@@ -154,6 +189,9 @@ export function toRow(object: Record<string, unknown>): AnyRow {
   }
   return row as AnyRow
 }
+
+/** Lists that stand in a row as they are. */
+const WHOLE = new Set(['viewerCan', 'reactions', 'attachments'])
 
 /** Deleted objects are shown by their ids, so that they can be restored. */
 export function isGone(object: Record<string, unknown> | null | undefined): boolean {

@@ -1,7 +1,7 @@
 /** Reads everything at one moment: a snapshot for what has one, pages for notifications. */
 import { HiveError, type HiveClient } from '@pantherahive/client'
 
-import { FIELDS, SNAPSHOT_TYPES, toRow, type TypeName } from './rows.ts'
+import { FIELDS, SNAPSHOT_TYPES, toRow, TYPE_NAMES, type TypeName } from './rows.ts'
 import type { StoredRow } from './storage.ts'
 
 export interface ChangeScope {
@@ -40,10 +40,12 @@ export async function loadSnapshot(
   if (end?.__typename !== 'Snapshot' || end.rows !== lines.length - 1) {
     throw new HiveError('NETWORK', 'The snapshot was cut off.')
   }
-  const rows = lines.slice(0, -1).map((line) => {
-    const object = JSON.parse(line) as { __typename: TypeName } & Record<string, unknown>
-    return { type: object.__typename, row: toRow(object) }
-  })
+  const rows = lines
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as { __typename: TypeName } & Record<string, unknown>)
+    // A newer server may send more.
+    .filter(({ __typename }) => TYPE_NAMES.includes(__typename))
+    .map((object) => ({ type: object.__typename, row: toRow(object) }))
   return { rows, cursor: snapshot.cursor }
 }
 

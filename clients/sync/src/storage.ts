@@ -19,6 +19,8 @@ export interface Batch {
   enqueue?: Operation[]
   /** Operations by `seq` that are done. */
   dequeue?: number[]
+  /** Ids of objects that something has happened to, whether or not it shows in a row. Told, and not stored. */
+  touched?: string[]
 }
 
 export interface Contents {
@@ -32,6 +34,8 @@ export interface SyncStorage {
   /** Resolves when the batch is durable; operations have their `seq` then. */
   write(batch: Batch): Promise<void>
   close(): void
+  /** Calls `listener` when it was closed by others for good: it was removed, or a newer version of this code has opened it. */
+  onClosed?(listener: () => void): void
 }
 
 export function memoryStorage(): SyncStorage {
@@ -56,19 +60,35 @@ export function memoryStorage(): SyncStorage {
   }
 }
 
-const VERSION = 1
+/** Raised when rows change their shape: older ones are loaded anew, while writes that wait stay. */
+const VERSION = 2
 
 /** One database for each person at each server, so that nobody sees what another left on the machine. */
 export function indexedDbStorage(name: string, factory: IDBFactory = globalThis.indexedDB): SyncStorage {
   let opening: Promise<IDBDatabase> | null = null
+  const closed = new Set<() => void>()
   const database = (): Promise<IDBDatabase> =>
     (opening ??= new Promise((resolve, reject) => {
       const request = factory.open(name, VERSION)
       request.onupgradeneeded = () => {
-        for (const store of ['rows', 'meta']) request.result.createObjectStore(store)
-        request.result.createObjectStore('queue', { keyPath: 'seq', autoIncrement: true })
+        const { result: opened } = request
+        for (const store of ['rows', 'meta']) {
+          if (opened.objectStoreNames.contains(store)) opened.deleteObjectStore(store)
+          opened.createObjectStore(store)
+        }
+        if (!opened.objectStoreNames.contains('queue'))
+          opened.createObjectStore('queue', { keyPath: 'seq', autoIncrement: true })
       }
-      request.onsuccess = () => resolve(request.result)
+      request.onsuccess = () => {
+        const { result: opened } = request
+        const end = () => {
+          opened.close()
+          for (const listener of closed) listener()
+        }
+        opened.onversionchange = end
+        opened.onclose = end
+        resolve(opened)
+      }
       request.onerror = () => ((opening = null), reject(request.error))
     }))
   return {
@@ -82,9 +102,9 @@ export function indexedDbStorage(name: string, factory: IDBFactory = globalThis.
       return { rows: rows as StoredRow[], cursor: (cursor as string | undefined) ?? null, queue: queue as Operation[] }
     },
     async write(batch) {
-      // Strict: a write that was confirmed outlives a crash of the machine.
+      // Strict: a write of the person's that was confirmed outlives a crash of the machine. What the server said it says again.
       const transaction = (await database()).transaction(['rows', 'meta', 'queue'], 'readwrite', {
-        durability: 'strict',
+        durability: batch.enqueue?.length ? 'strict' : 'relaxed',
       })
       const finished = new Promise<void>((resolve, reject) => {
         transaction.oncomplete = () => resolve()
@@ -103,7 +123,13 @@ export function indexedDbStorage(name: string, factory: IDBFactory = globalThis.
       await finished
     },
     close: () => void opening?.then((opened) => opened.close()),
+    onClosed: (listener) => void closed.add(listener),
   }
+}
+
+/** Removes what `indexedDbStorage` of that name has stored; resolves when nothing is left. Tabs that have it open let it go. */
+export function removeIndexedDb(name: string, factory: IDBFactory = globalThis.indexedDB): Promise<void> {
+  return done(factory.deleteDatabase(name)).then(() => undefined)
 }
 
 function rowKey(type: TypeName, id: string): string {

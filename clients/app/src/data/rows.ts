@@ -1,114 +1,83 @@
-/// The rows that the application holds, and how the server's objects become them.
+/// The rows of whoever is signed in, as components follow them: collections of the replica, which come and go with its person.
 import type {
-  CommentRowData,
-  DocumentRowData,
-  NotificationRowData,
-  ProjectRowData,
-  TaskRowData,
-  ThreadCommentData,
-} from '../graph/fragments'
-import { Collection } from './collection'
+  HiveSync,
+  CommentRow,
+  DocumentRow,
+  LabelRow,
+  NotificationRow,
+  ProjectRow,
+  TaskRow,
+  TeamRow,
+  UserRow,
+} from '@pantherahive/sync'
 
-export interface Task extends Omit<TaskRowData, 'project' | 'parent' | 'assignee' | 'labels' | 'subtaskProgress'> {
-  projectId: string
-  parentId: string | null
-  assigneeId: string | null
-  labelIds: string[]
-  subtasks: { total: number; done: number }
-  /** Undefined until it is read. */
-  description?: string | null
-}
-
+export type Task = TaskRow
 export type Status = Task['status']
 export type Priority = Task['priority']
+export type Comment = CommentRow
+export type Document = DocumentRow
+export type Project = ProjectRow
+export type Notification = NotificationRow
+export type Person = UserRow
+export type Team = TeamRow
+export type Label = LabelRow
 
-export interface Comment extends Omit<CommentRowData, 'subject' | 'parent' | 'author' | 'attachments'> {
-  subjectId: string
-  parentId: string | null
-  authorId: string | null
-  authorName: string
-  attachments: CommentRowData['attachments']['nodes']
-  /** Not yet answered by the server. */
-  isPending?: boolean
+/** What this module needs of a collection of TanStack DB. */
+interface Source<T> {
+  readonly toArray: T[]
+  get(id: string): T | undefined
+  subscribeChanges(listener: () => void): { unsubscribe(): void }
 }
 
-export interface Document extends Omit<DocumentRowData, 'project' | 'parent'> {
-  projectId: string
-  parentId: string | null
-}
+/** One subscription for all components that show rows of a type: a board has hundreds of cards. */
+export class Rows<T extends { id: string }> {
+  #source: Source<T> | null = null
+  #unsubscribe: (() => void) | undefined
+  #listeners = new Set<() => void>()
+  #all: readonly T[] | null = null
 
-export interface Project extends Omit<ProjectRowData, 'team' | 'projectStatus'> {
-  teamId: string
-  status: ProjectRowData['projectStatus']
-}
+  attach(source: Source<T> | null): void {
+    this.#unsubscribe?.()
+    this.#source = source
+    const subscription = source?.subscribeChanges(this.#changed)
+    this.#unsubscribe = subscription && (() => subscription.unsubscribe())
+    this.#changed()
+  }
 
-export interface Person {
-  id: string
-  displayName: string
-}
+  /** All rows; the same array until one of them changes. */
+  readonly all = (): readonly T[] => (this.#all ??= this.#source?.toArray ?? [])
 
-export interface Team {
-  id: string
-  name: string
-  key: string
-  viewerRole: string | null
-}
+  get(id: string | null | undefined): T | undefined {
+    return id ? this.#source?.get(id) : undefined
+  }
 
-export interface Label {
-  id: string
-  name: string
-  color: string
-}
+  readonly listen = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
 
-export type Notification = NotificationRowData
-
-export const tasks = new Collection<Task>()
-export const comments = new Collection<Comment>()
-export const documents = new Collection<Document>()
-export const projects = new Collection<Project>()
-export const notifications = new Collection<Notification>()
-export const people = new Collection<Person>()
-export const teams = new Collection<Team>()
-export const labels = new Collection<Label>()
-
-/** By the names under which unanswered changes are stored. */
-export const collections = { tasks, comments, documents, projects, notifications }
-export type CollectionName = keyof typeof collections
-
-export function toTask({ project, parent, assignee, labels, subtaskProgress, ...rest }: TaskRowData): Task {
-  return {
-    ...rest,
-    projectId: project.id,
-    parentId: parent?.id ?? null,
-    assigneeId: assignee?.id ?? null,
-    labelIds: labels.nodes.map(({ id }) => id),
-    subtasks: { total: subtaskProgress.total, done: subtaskProgress.done },
+  readonly #changed = (): void => {
+    this.#all = null
+    for (const listener of [...this.#listeners]) listener()
   }
 }
 
-export function toComment({ subject, parent, author, attachments, ...rest }: CommentRowData): Comment {
-  return {
-    ...rest,
-    subjectId: subject.id,
-    parentId: parent?.id ?? null,
-    authorId: author?.id ?? null,
-    authorName: author?.displayName ?? 'Somebody',
-    attachments: attachments.nodes,
-  }
-}
+export const tasks = new Rows<Task>()
+export const comments = new Rows<Comment>()
+export const documents = new Rows<Document>()
+export const projects = new Rows<Project>()
+export const notifications = new Rows<Notification>()
+export const people = new Rows<Person>()
+export const teams = new Rows<Team>()
+export const labels = new Rows<Label>()
 
-/** A comment that was read with its thread; `more` is what the whole thread has in common, and its files. */
-export function toThreadComment(
-  { author, ...rest }: ThreadCommentData,
-  more: Pick<Comment, 'subjectId' | 'parentId' | 'attachments'>,
-): Comment {
-  return { ...rest, ...more, authorId: author?.id ?? null, authorName: author?.displayName ?? 'Somebody' }
-}
-
-export function toDocument({ project, parent, ...rest }: DocumentRowData): Document {
-  return { ...rest, projectId: project.id, parentId: parent?.id ?? null }
-}
-
-export function toProject({ team, projectStatus, ...rest }: ProjectRowData): Project {
-  return { ...rest, teamId: team.id, status: projectStatus }
+export function attach(sync: HiveSync | null): void {
+  tasks.attach(sync && sync.tasks)
+  comments.attach(sync && sync.comments)
+  documents.attach(sync && sync.documents)
+  projects.attach(sync && sync.projects)
+  notifications.attach(sync && sync.notifications)
+  people.attach(sync && sync.users)
+  teams.attach(sync && sync.teams)
+  labels.attach(sync && sync.labels)
 }

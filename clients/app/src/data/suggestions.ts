@@ -55,9 +55,7 @@ function tasksLike(words: string): Suggested[] {
   const wanted = fold(words)
   return tasks
     .all()
-    .filter(
-      ({ key, title }) => key !== '…' && (fold(key).startsWith(wanted) || ` ${fold(title)}`.includes(` ${wanted}`)),
-    )
+    .filter(({ key, title }) => key && (fold(key).startsWith(wanted) || ` ${fold(title)}`.includes(` ${wanted}`)))
     .slice(0, MAX_SHOWN)
     .map(({ id, key, title }) => ({ id, name: key, detail: title }))
 }

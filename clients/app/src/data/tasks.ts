@@ -1,12 +1,15 @@
-/// What the viewer does to tasks: each shows at once, and is sent.
+/// What the viewer does to tasks: each shows at once, is stored, and is sent.
+import { newTask } from '@pantherahive/sync'
 import { rankBetween } from '@pantherahive/client/rank'
-import { change, newId } from './mutations'
-import { type Status, type Task } from './rows'
-import { STATUS_NAMES } from './words'
+import { TaskRecur } from '../graph/operations'
+import { doNow } from './do-now'
+import { replica } from './replica'
+import { comments, tasks, type Status, type Task } from './rows'
+import { derived } from './use-rows'
 
 /** The cards of a column, in their order. */
 export function column(all: readonly Task[], projectId: string, status: Status): Task[] {
-  return all.filter((task) => task.projectId === projectId && task.status === status && !task.deletedAt).sort(byRank)
+  return all.filter((task) => task.projectId === projectId && task.status === status).sort(byRank)
 }
 
 export function byRank(a: Task, b: Task): number {
@@ -15,77 +18,57 @@ export function byRank(a: Task, b: Task): number {
 
 /** Puts a task into a column, after `before` and ahead of `after`, which are its neighbours there. */
 export function moveTask(task: Task, status: Status, before: Task | undefined, after: Task | undefined): void {
-  const place = before ? { afterId: before.id } : after ? { beforeId: after.id } : {}
-  change('taskMove', { id: task.id, status, ...place }, `Move ${task.key} to ${STATUS_NAMES[status]}`, {
-    collection: 'tasks',
-    patch: {
-      id: task.id,
-      changes: {
-        status,
-        rank: rankBetween(
-          before?.rank ?? null,
-          before && after && before.rank >= after.rank ? null : (after?.rank ?? null),
-        ),
-      } as Partial<Task>,
-    },
-  })
+  const place = before ? { afterId: before.id } : after ? { afterId: null } : {}
+  replica().moveTask(task.id, { status, ...place })
 }
 
 export function changeStatus(task: Task, status: Status): void {
-  if (status !== task.status) update(task, { status }, { status }, `Set ${task.key} to ${STATUS_NAMES[status]}`)
+  if (status !== task.status) update(task, { status })
 }
 
-/** `input` is what is sent, `shown` what the row looks like meanwhile. */
-export function update(task: Task, input: object, shown: Partial<Task>, label: string): void {
-  change('taskUpdate', { id: task.id, ...input }, label, {
-    collection: 'tasks',
-    patch: { id: task.id, changes: shown as object },
-  })
+export function update(task: Task, changes: Partial<Task>): void {
+  replica().tasks.update(task.id, (draft) => void Object.assign(draft, changes))
 }
 
 /** Rules stand in no row: the screen that shows one reads it again. */
 export function recur(task: Task, recurrence: string | null): void {
-  update(task, { recurrence }, {}, `Set how ${task.key} repeats`)
+  void doNow(TaskRecur, { id: task.id, recurrence }, `Set how ${task.key} repeats`)
 }
 
 export function createTask(
   title: string,
   projectId: string,
-  more: { status?: Status; after?: Task; parent?: Task; assigneeId?: string | null },
+  more: { status?: Status; parent?: Task; assigneeId?: string | null },
 ): void {
-  const { uuid, id } = newId('Task')
-  const { status = 'TODO', after, parent, assigneeId = null } = more
-  const row: Partial<Task> & { isNew: true } = {
-    isNew: true,
-    id,
-    version: 0,
-    key: '…',
-    title,
-    status,
-    priority: 'NONE',
-    dueOn: null,
-    rank: rankBetween(after?.rank ?? null, null),
-    isBlocked: false,
-    threadCount: 0,
-    deletedAt: null,
-    projectId,
-    parentId: parent?.id ?? null,
-    assigneeId,
-    labelIds: [],
-    subtasks: { total: 0, done: 0 },
-  }
-  const input = {
-    id: uuid,
-    projectId,
-    title,
-    status,
-    ...(after ? { afterId: after.id } : {}),
-    ...(parent ? { parentId: parent.id } : {}),
-    ...(assigneeId ? { assigneeId } : {}),
-  }
-  change('taskCreate', input, `Create “${title}”`, { collection: 'tasks', patch: { id, changes: row as object } })
+  const { parent, ...rest } = more
+  // New tasks stand at the end of their project.
+  const last = tasks.all().reduce<string | null>((rank, task) => {
+    return task.projectId === projectId && (rank === null || task.rank > rank) ? task.rank : rank
+  }, null)
+  replica().tasks.insert(
+    newTask({ title, projectId, ...rest, parentId: parent?.id ?? null, rank: rankBetween(last, null) }),
+  )
 }
 
 export function isOpen({ status }: Task): boolean {
   return status !== 'DONE' && status !== 'CANCELED'
 }
+
+/** How many threads there are about a task. */
+export const useThreadCount = derived(comments, (all) => {
+  const counts = new Map<string, number>()
+  for (const { parentId, subjectId } of all)
+    if (parentId === null) counts.set(subjectId, (counts.get(subjectId) ?? 0) + 1)
+  return counts
+})
+
+/** How many sub-tasks a task has, and how many of them are done. */
+export const useSubtasks = derived(tasks, (all) => {
+  const counts = new Map<string, { total: number; done: number }>()
+  for (const { parentId, status } of all) {
+    if (parentId === null) continue
+    const count = counts.get(parentId) ?? { total: 0, done: 0 }
+    counts.set(parentId, { total: count.total + 1, done: count.done + (status === 'DONE' ? 1 : 0) })
+  }
+  return counts
+})

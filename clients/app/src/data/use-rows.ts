@@ -1,64 +1,32 @@
 /// Rows for components: they are drawn again when a row that they show has changed.
-import { useEffect, useMemo, useState, useSyncExternalStore } from 'react'
-import type { Collection, Row } from './collection'
-import { epoch } from './live'
-import { useStore } from './store'
+import { useMemo, useSyncExternalStore } from 'react'
+import type { Rows } from './rows'
 
 /** All rows; derive from them with `useMemo`. */
-export function useRows<T extends Row>(collection: Collection<T>): readonly T[] {
-  return useSyncExternalStore(collection.listen, collection.all)
+export function useRows<T extends { id: string }>(rows: Rows<T>): readonly T[] {
+  return useSyncExternalStore(rows.listen, rows.all)
 }
 
-export function useRow<T extends Row>(collection: Collection<T>, id: string | null | undefined): T | undefined {
-  return useSyncExternalStore(collection.listen, () => collection.get(id))
+export function useRow<T extends { id: string }>(rows: Rows<T>, id: string | null | undefined): T | undefined {
+  return useSyncExternalStore(rows.listen, () => rows.get(id))
 }
 
 /** Rows by id, for lists that name others. */
-export function useIndex<T extends Row>(collection: Collection<T>): ReadonlyMap<string, T> {
-  const rows = useRows(collection)
-  return useMemo(() => new Map(rows.map((row) => [row.id, row])), [rows])
+export function useIndex<T extends { id: string }>(rows: Rows<T>): ReadonlyMap<string, T> {
+  const all = useRows(rows)
+  return useMemo(() => new Map(all.map((row) => [row.id, row])), [all])
 }
 
-export interface Loading {
-  isLoading: boolean
-  problem: string | null
-  retry: () => void
-}
-
-const loaded = new Set<string>()
-
-/** Loads once what live changes keep true afterwards; again only when too much was missed. */
-export function useLoadOnce(key: string, load: () => Promise<unknown>): Loading {
-  const current = useStore(epoch)
-  const [attempt, setAttempt] = useState(0)
-  const name = `${current} ${key}`
-  const [state, setState] = useState({ name: '', problem: null as string | null })
-  useEffect(() => {
-    if (loaded.has(name)) return
-    let isCurrent = true
-    load().then(
-      () => {
-        loaded.add(name)
-        if (isCurrent) setState({ name, problem: null })
-      },
-      (error: unknown) =>
-        isCurrent && setState({ name, problem: error instanceof Error ? error.message : String(error) }),
-    )
-    return () => {
-      isCurrent = false
-    }
-  }, [name, attempt]) // eslint-disable-line -- `load` belongs to `key`
-  return {
-    isLoading: !loaded.has(name) && state.name !== name,
-    problem: state.name === name ? state.problem : null,
-    retry: () => {
-      setState({ name: '', problem: null })
-      setAttempt(attempt + 1)
-    },
+/** What is derived from rows and shown in many places at once, such as counts on cards: computed once for each change. */
+export function derived<T extends { id: string }, R>(
+  rows: Rows<T>,
+  derive: (all: readonly T[]) => ReadonlyMap<string, R>,
+): (id: string) => R | undefined {
+  let from: readonly T[] | undefined
+  let found: ReadonlyMap<string, R> = new Map()
+  const get = (): ReadonlyMap<string, R> => {
+    if (from !== rows.all()) found = derive((from = rows.all()))
+    return found
   }
-}
-
-/** Another person signs in: nothing is loaded for them yet. */
-export function forgetLoaded(): void {
-  loaded.clear()
+  return (id) => useSyncExternalStore(rows.listen, () => get().get(id))
 }

@@ -4,7 +4,7 @@ import type { ResultOf } from '../graph/graph'
 import { DocumentRestoreVersion, DocumentSaveVersion, DocumentVersions, VersionDiff } from '../graph/operations'
 import { notify } from '../data/notices'
 import { client } from '../data/session'
-import { watchChanges } from '../data/live'
+import { watch } from '../data/replica'
 import { Avatar } from '../ui/avatar'
 import { momentInWords, timeAgo } from '../ui/times'
 import { DiffView, type Diff } from './diff'
@@ -23,9 +23,7 @@ export function Versions({ documentId, canUpdate }: { documentId: string; canUpd
 
   useEffect(() => {
     read().catch(() => setVersions([]))
-    return watchChanges(({ entityId }) => {
-      if (entityId === documentId) void read().catch(() => undefined)
-    })
+    return watch(documentId, () => void read().catch(() => undefined))
   }, [documentId, read])
 
   async function attempt(work: () => Promise<{ errors: { message: string }[] } | null>, done: string) {

@@ -1,278 +1,32 @@
-/// The application's queries, mutations and subscriptions.
-import { CommentRow, DocumentRow, NotificationRow, ProjectRow, TaskRow, ThreadComment, Threads } from './fragments'
+/// What is asked of the graph beside the replica: what no row holds, and what only the server can find or do.
 import { graphql } from './graph'
 
-/** What every screen stands on, and the cursor after which changes are followed. */
-export const Start = graphql(
-  `
-    query Start {
-      changes(first: 1) {
-        cursor
-      }
-      viewer {
-        id
-        displayName
-        email
-      }
-      notifications(first: 1) {
-        unreadCount
-      }
-      teams(first: 20) {
-        nodes {
-          id
-          name
-          key
-          viewerRole
-        }
-      }
-      projects(first: 60, orderBy: [{ field: NAME, direction: ASC }]) {
-        nodes {
-          ...ProjectRow
-        }
-      }
-    }
-  `,
-  [ProjectRow],
-)
-
-export const TeamMembers = graphql(`
-  query TeamMembers($id: ID!, $after: String) {
-    team(id: $id) {
-      members(first: 100, after: $after) {
-        nodes {
-          id
-          displayName
-        }
-        pageInfo {
-          hasNextPage
-          endCursor
-        }
-      }
-      labels(first: 60) {
-        nodes {
-          id
-          name
-          color
-        }
-      }
+export const ViewerEmail = graphql(`
+  query ViewerEmail {
+    viewer {
+      email
     }
   }
 `)
 
-export const LiveChanges = graphql(
-  `
-    subscription LiveChanges($after: SyncCursor) {
-      changes(after: $after, withCaughtUp: true) {
-        id
-        cursor
-        isCaughtUp
-        kind
-        type
-        entityId
-        clientMutationId
-        fields {
-          field
-        }
-        subject {
-          __typename
-          id
-          ... on Task {
-            threadCount
-          }
-        }
-        entity {
-          __typename
-          id
-          ... on Task {
-            ...TaskRow
-            description
-          }
-          ... on Comment {
-            ...CommentRow
-          }
-          ... on Document {
-            ...DocumentRow
-          }
-          ... on Project {
-            ...ProjectRow
-          }
-          ... on Label {
-            name
-            color
-          }
-          ... on User {
-            displayName
-          }
-        }
+/** The address of a file, which holds for five minutes. */
+export const FileAddress = graphql(`
+  query FileAddress($id: ID!) {
+    node(id: $id) {
+      __typename
+      ... on Attachment {
+        url
       }
     }
-  `,
-  [TaskRow, CommentRow, DocumentRow, ProjectRow],
-)
-
-export const MyTasks = graphql(
-  `
-    query MyTasks($after: String) {
-      viewer {
-        id
-        assignedTasks(
-          first: 50
-          after: $after
-          filter: { status: { notIn: [DONE, CANCELED] } }
-          orderBy: [{ field: DUE_ON, direction: ASC }]
-        ) {
-          nodes {
-            ...TaskRow
-          }
-          pageInfo {
-            hasNextPage
-            endCursor
-          }
-        }
-      }
-    }
-  `,
-  [TaskRow],
-)
-
-export const BoardTasks = graphql(
-  `
-    query BoardTasks($id: ID!, $after: String) {
-      project(id: $id) {
-        id
-        tasks(
-          first: 50
-          after: $after
-          filter: { status: { notIn: [DONE, CANCELED] } }
-          orderBy: [{ field: RANK, direction: ASC }]
-        ) {
-          nodes {
-            ...TaskRow
-          }
-          pageInfo {
-            hasNextPage
-            endCursor
-          }
-        }
-      }
-    }
-  `,
-  [TaskRow],
-)
-
-/** The latest that were done; older ones are found by search. */
-export const DoneTasks = graphql(
-  `
-    query DoneTasks($id: ID!) {
-      project(id: $id) {
-        id
-        tasks(first: 30, filter: { status: { eq: DONE } }, orderBy: [{ field: UPDATED_AT, direction: DESC }]) {
-          totalCount
-          nodes {
-            ...TaskRow
-          }
-        }
-      }
-    }
-  `,
-  [TaskRow],
-)
-
-export const ProjectDocuments = graphql(
-  `
-    query ProjectDocuments($id: ID!, $after: String) {
-      project(id: $id) {
-        id
-        documents(first: 50, after: $after, orderBy: [{ field: UPDATED_AT, direction: DESC }]) {
-          nodes {
-            ...DocumentRow
-          }
-          pageInfo {
-            hasNextPage
-            endCursor
-          }
-        }
-      }
-    }
-  `,
-  [DocumentRow],
-)
-
-export const TaskByKey = graphql(
-  `
-    query TaskByKey($key: String!) {
-      task: taskByKey(key: $key) {
-        ...TaskRow
-        description
-        viewerCan
-        viewerIsWatching
-        creator {
-          id
-          displayName
-        }
-        createdAt
-        parent {
-          id
-          key
-          title
-        }
-        subtasks(first: 30) {
-          nodes {
-            ...TaskRow
-          }
-        }
-        comments(first: 15) {
-          ...Threads
-        }
-      }
-    }
-  `,
-  [TaskRow, Threads],
-)
-
-export const MoreThreads = graphql(
-  `
-    query MoreThreads($id: ID!, $after: String) {
-      node(id: $id) {
-        __typename
-        ... on Discussable {
-          comments(first: 15, after: $after) {
-            ...Threads
-          }
-        }
-      }
-    }
-  `,
-  [Threads],
-)
-
-export const MoreReplies = graphql(
-  `
-    query MoreReplies($id: ID!, $after: String) {
-      node(id: $id) {
-        __typename
-        ... on Comment {
-          replies(first: 50, after: $after) {
-            nodes {
-              ...ThreadComment
-            }
-            pageInfo {
-              hasNextPage
-              endCursor
-            }
-          }
-        }
-      }
-    }
-  `,
-  [ThreadComment],
-)
+  }
+`)
 
 /** What is read again when it changes, since no change carries it whole. */
 export const TaskHistory = graphql(`
   query TaskHistory($id: ID!) {
     task(id: $id) {
       id
+      viewerIsWatching
       activity(first: 20) {
         nodes {
           id
@@ -322,104 +76,6 @@ export const TaskHistory = graphql(`
   }
 `)
 
-export const TaskCreate = graphql(
-  `
-    mutation TaskCreate($input: TaskCreateInput!) {
-      result: taskCreate(input: $input) {
-        errors {
-          code
-          message
-        }
-        task {
-          ...TaskRow
-        }
-      }
-    }
-  `,
-  [TaskRow],
-)
-
-export const TaskMove = graphql(
-  `
-    mutation TaskMove($input: TaskMoveInput!) {
-      result: taskMove(input: $input) {
-        errors {
-          code
-          message
-        }
-        task {
-          ...TaskRow
-        }
-      }
-    }
-  `,
-  [TaskRow],
-)
-
-export const TaskUpdate = graphql(
-  `
-    mutation TaskUpdate($input: TaskUpdateInput!) {
-      result: taskUpdate(input: $input) {
-        errors {
-          code
-          message
-        }
-        task {
-          ...TaskRow
-          description
-        }
-      }
-    }
-  `,
-  [TaskRow],
-)
-
-export const CommentCreate = graphql(
-  `
-    mutation CommentCreate($input: CommentCreateInput!) {
-      result: commentCreate(input: $input) {
-        errors {
-          code
-          message
-        }
-        comment {
-          ...CommentRow
-        }
-      }
-    }
-  `,
-  [CommentRow],
-)
-
-export const CommentReact = graphql(
-  `
-    mutation CommentReact($input: CommentReactInput!) {
-      result: commentReact(input: $input) {
-        errors {
-          code
-          message
-        }
-        comment {
-          ...CommentRow
-        }
-      }
-    }
-  `,
-  [CommentRow],
-)
-
-export const CommentDelete = graphql(`
-  mutation CommentDelete($input: DeleteInput!) {
-    result: commentDelete(input: $input) {
-      errors {
-        code
-        message
-      }
-      deletedId
-    }
-  }
-`)
-
 export const WatchSet = graphql(`
   mutation WatchSet($input: WatchSetInput!) {
     result: watchSet(input: $input) {
@@ -453,61 +109,6 @@ export const AttachmentDelete = graphql(`
     }
   }
 `)
-
-export const Notifications = graphql(
-  `
-    query Notifications($after: String) {
-      notifications(first: 30, after: $after) {
-        unreadCount
-        nodes {
-          ...NotificationRow
-        }
-        pageInfo {
-          hasNextPage
-          endCursor
-        }
-      }
-    }
-  `,
-  [NotificationRow],
-)
-
-export const UnreadCount = graphql(`
-  query UnreadCount {
-    notifications(first: 1) {
-      unreadCount
-    }
-  }
-`)
-
-export const NotificationReceived = graphql(
-  `
-    subscription NotificationReceived {
-      notificationReceived {
-        ...NotificationRow
-      }
-    }
-  `,
-  [NotificationRow],
-)
-
-export const NotificationsMark = graphql(
-  `
-    mutation NotificationsMark($input: NotificationsMarkInput!) {
-      result: notificationsMark(input: $input) {
-        errors {
-          code
-          message
-        }
-        unreadCount
-        notifications {
-          ...NotificationRow
-        }
-      }
-    }
-  `,
-  [NotificationRow],
-)
 
 export const Search = graphql(`
   query Search($query: String!, $filter: SearchFilter) {
@@ -588,39 +189,30 @@ export const Search = graphql(`
 `)
 
 /** `diff` and `viewerUnread` are about the last visit: they are read before this one is marked. */
-export const DocumentOpened = graphql(
-  `
-    query DocumentOpened($id: ID!) {
-      document(id: $id) {
-        ...DocumentRow
-        owner {
-          displayName
-        }
-        viewerUnread {
-          since
-          changeCount
-          commentCount
-        }
-        diff {
-          added
-          removed
-          hunks {
-            op
-            text
-            author {
-              id
-              displayName
-            }
+export const DocumentOpened = graphql(`
+  query DocumentOpened($id: ID!) {
+    document(id: $id) {
+      id
+      viewerUnread {
+        since
+        changeCount
+        commentCount
+      }
+      diff {
+        added
+        removed
+        hunks {
+          op
+          text
+          author {
+            id
+            displayName
           }
-        }
-        comments(first: 15) {
-          ...Threads
         }
       }
     }
-  `,
-  [DocumentRow, Threads],
-)
+  }
+`)
 
 export const DocumentVersions = graphql(`
   query DocumentVersions($id: ID!) {
@@ -664,40 +256,6 @@ export const VersionDiff = graphql(`
     }
   }
 `)
-
-export const DocumentCreate = graphql(
-  `
-    mutation DocumentCreate($input: DocumentCreateInput!) {
-      result: documentCreate(input: $input) {
-        errors {
-          code
-          message
-        }
-        document {
-          ...DocumentRow
-        }
-      }
-    }
-  `,
-  [DocumentRow],
-)
-
-export const DocumentUpdate = graphql(
-  `
-    mutation DocumentUpdate($input: DocumentUpdateInput!) {
-      result: documentUpdate(input: $input) {
-        errors {
-          code
-          message
-        }
-        document {
-          ...DocumentRow
-        }
-      }
-    }
-  `,
-  [DocumentRow],
-)
 
 export const DocumentSaveVersion = graphql(`
   mutation DocumentSaveVersion($input: DocumentSaveVersionInput!) {
@@ -747,69 +305,6 @@ export const SignInWithPasskey = graphql(`
         message
         path
       }
-    }
-  }
-`)
-
-export const CommentUpdate = graphql(
-  `
-    mutation CommentUpdate($input: CommentUpdateInput!) {
-      result: commentUpdate(input: $input) {
-        errors {
-          code
-          message
-        }
-        comment {
-          ...CommentRow
-        }
-      }
-    }
-  `,
-  [CommentRow],
-)
-
-export const CommentResolve = graphql(
-  `
-    mutation CommentResolve($input: CommentResolveInput!) {
-      result: commentResolve(input: $input) {
-        errors {
-          code
-          message
-        }
-        comment {
-          ...CommentRow
-        }
-      }
-    }
-  `,
-  [CommentRow],
-)
-
-export const DocumentMove = graphql(
-  `
-    mutation DocumentMove($input: DocumentMoveInput!) {
-      result: documentMove(input: $input) {
-        errors {
-          code
-          message
-        }
-        document {
-          ...DocumentRow
-        }
-      }
-    }
-  `,
-  [DocumentRow],
-)
-
-export const DocumentDelete = graphql(`
-  mutation DocumentDelete($input: DeleteInput!) {
-    result: documentDelete(input: $input) {
-      errors {
-        code
-        message
-      }
-      deletedId
     }
   }
 `)
@@ -913,6 +408,39 @@ export const TemplateCreate = graphql(`
       errors {
         code
         message
+      }
+    }
+  }
+`)
+
+/** Rules stand in no row, so this is not queued. */
+export const TaskRecur = graphql(`
+  mutation TaskRecur($input: TaskUpdateInput!) {
+    result: taskUpdate(input: $input) {
+      errors {
+        code
+        message
+      }
+    }
+  }
+`)
+
+/** Where the log is now. */
+export const LogCursor = graphql(`
+  query LogCursor {
+    changes(first: 1) {
+      cursor
+    }
+  }
+`)
+
+/** What followed a cursor, with the mutations that caused it. */
+export const ChangesAfter = graphql(`
+  query ChangesAfter($after: SyncCursor!) {
+    changes(after: $after, first: 100) {
+      nodes {
+        id
+        clientMutationId
       }
     }
   }

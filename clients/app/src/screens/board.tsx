@@ -1,48 +1,36 @@
 /// A project's board: a column for each status, whose cards are moved with a pointer or the keyboard, and move by themselves.
 import { toGlobalId } from '@pantherahive/client'
 import { useMemo, useState } from 'react'
-import type { ResultOf } from '../graph/graph'
-import { BoardTasks, DoneTasks } from '../graph/operations'
-import { viewer } from '../data/live'
-import { people, projects, tasks, toTask, type Status, type Task } from '../data/rows'
-import { client } from '../data/session'
-import { useStore } from '../data/store'
+import { me } from '../data/replica'
+import { canWrite } from '../data/rights'
+import { people, projects, tasks, type Status, type Task } from '../data/rows'
 import { column } from '../data/tasks'
-import { useIndex, useLoadOnce, useRow, useRows } from '../data/use-rows'
+import { useIndex, useRow, useRows } from '../data/use-rows'
 import { BoardColumn } from '../ui/board-column'
 import { useDragging } from '../ui/dragging'
 import { Icon } from '../ui/icons'
 import { ProjectTabs } from '../ui/project-tabs'
-import { Empty, Loading, Problem, ScreenTitle } from '../ui/states'
+import { Empty, ScreenTitle } from '../ui/states'
 
 export const COLUMNS: readonly Status[] = ['BACKLOG', 'TODO', 'IN_PROGRESS', 'IN_REVIEW', 'DONE']
 
-async function load(projectId: string): Promise<void> {
-  const done = client.request(DoneTasks, { id: projectId })
-  let after: string | null = null
-  do {
-    const { project }: ResultOf<typeof BoardTasks> = await client.request(BoardTasks, { id: projectId, after })
-    tasks.put(...(project?.tasks.nodes ?? []).map(toTask))
-    after = project?.tasks.pageInfo.hasNextPage ? project.tasks.pageInfo.endCursor : null
-  } while (after !== null)
-  tasks.put(...((await done).project?.tasks.nodes ?? []).map(toTask))
+/** Of what is done only the latest; older ones are found by search. */
+const SHOWN_DONE = 30
+
+function latest(cards: Task[]): Task[] {
+  if (cards.length <= SHOWN_DONE) return cards
+  const shown = new Set(cards.toSorted((a, b) => b.updatedAt.localeCompare(a.updatedAt)).slice(0, SHOWN_DONE))
+  return cards.filter((card) => shown.has(card))
 }
 
 export function BoardScreen({ projectId: uuid }: { projectId: string }) {
   const projectId = toGlobalId('Project', uuid)
   const project = useRow(projects, projectId)
-  const { isLoading, problem, retry } = useLoadOnce(`board ${projectId}`, () => load(projectId))
   if (!project) return <Empty title="This project is not there" hint="It was deleted, or you may not see it." />
   return (
     <div className="screen screen-board">
       <ScreenTitle title={project.name} before={<ProjectTabs project={project} current="board" />} />
-      {problem ? (
-        <Problem title="The board could not be loaded" reason={problem} retry={retry} />
-      ) : isLoading ? (
-        <Loading what="the board" />
-      ) : (
-        <Board projectId={projectId} canWrite={project.viewerCan.includes('CREATE')} />
-      )}
+      <Board projectId={projectId} canWrite={canWrite(project)} />
     </div>
   )
 }
@@ -50,7 +38,6 @@ export function BoardScreen({ projectId: uuid }: { projectId: string }) {
 function Board({ projectId, canWrite }: { projectId: string; canWrite: boolean }) {
   const all = useRows(tasks)
   const names = useIndex(people)
-  const me = useStore(viewer)
   const [words, setWords] = useState('')
   const [isMine, setMine] = useState(false)
   const dragging = useDragging(canWrite)
@@ -59,18 +46,18 @@ function Board({ projectId, canWrite }: { projectId: string; canWrite: boolean }
   const columns = useMemo(() => {
     const wanted = words.trim().toLowerCase()
     const isWanted = (task: Task) =>
-      (!isMine || task.assigneeId === me?.id) &&
+      (!isMine || task.assigneeId === me()) &&
       (!wanted ||
         `${task.key} ${task.title} ${names.get(task.assigneeId ?? '')?.displayName ?? ''}`
           .toLowerCase()
           .includes(wanted))
     return new Map(
-      COLUMNS.map((status) => [
-        status,
-        column(all, projectId, status).filter((task) => task.id === target?.id || isWanted(task)),
-      ]),
+      COLUMNS.map((status) => {
+        const cards = column(all, projectId, status).filter((task) => task.id === target?.id || isWanted(task))
+        return [status, status === 'DONE' ? latest(cards) : cards]
+      }),
     )
-  }, [all, projectId, words, isMine, me, names, target?.id])
+  }, [all, projectId, words, isMine, names, target?.id])
 
   const shown = useMemo(() => {
     if (!target) return columns

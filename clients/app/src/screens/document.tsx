@@ -1,13 +1,13 @@
 /// One document, written by several people at once.
 import { Editor } from '@tiptap/core'
-import { toGlobalId } from '@pantherahive/client'
+import { HiveError, toGlobalId } from '@pantherahive/client'
 import { useEffect, useRef, useState } from 'react'
 import { isCreated, renameDocument } from '../data/documents'
-import { viewer } from '../data/live'
-import { documents, projects, toDocument, type Document } from '../data/rows'
+import { connection, me } from '../data/replica'
+import { canComment, canWrite } from '../data/rights'
+import { documents, people, projects, type Document } from '../data/rows'
 import { client } from '../data/session'
 import { useStore } from '../data/store'
-import { putThreads } from '../data/threads'
 import { useRow } from '../data/use-rows'
 import { authors, DiffView, type Diff } from '../editor/diff'
 import { extensions } from '../editor/extensions'
@@ -63,15 +63,16 @@ export default function DocumentScreen({ documentId: uuid }: { documentId: strin
   return <DocumentView key={id} document={document} visit={state.visit} />
 }
 
-/** Loads what is about the document, and what has changed in it since the last visit; then this visit counts. */
+/** Reads what has changed in the document since the last visit; then this visit counts. Offline there is nothing to say. */
 async function open(id: string): Promise<Visit | null> {
-  const { document } = await client.request(DocumentOpened, { id })
+  const { document } = await client.request(DocumentOpened, { id }).catch((error: unknown) => {
+    if (error instanceof HiveError && error.isTemporary) return { document: null }
+    throw error
+  })
   if (!document) return null
-  const { owner, viewerUnread, diff, comments: threads, ...row } = document
-  documents.put(toDocument(row))
-  putThreads(id, threads)
+  const { viewerUnread, diff } = document
   markSeen(id)
-  const isOthers = diff.hunks.some(({ op, author }) => op !== 'EQUAL' && author?.id !== viewer.get()?.id)
+  const isOthers = diff.hunks.some(({ op, author }) => op !== 'EQUAL' && author?.id !== me())
   return isOthers ? { diff, comments: viewerUnread?.commentCount ?? 0 } : null
 }
 
@@ -81,22 +82,23 @@ function markSeen(id: string): void {
 
 function DocumentView({ document, visit }: { document: Document; visit: Visit | null }) {
   useTitle(document.title)
-  const me = useStore(viewer)
+  const viewer = useRow(people, me())
   const project = useRow(projects, document.projectId)
   const [panel, setPanel] = useState<Panel>(null)
   const [session, setSession] = useState<DocumentSession | null>(null)
-  const canUpdate = document.viewerCan.includes('UPDATE')
+  const canUpdate = canWrite(project)
+  const [viewerId, viewerName] = [viewer?.id, viewer?.displayName]
 
   useEffect(() => {
-    if (!me) return
-    const opened = new DocumentSession(document.id, me)
+    if (!viewerId || viewerName === undefined) return
+    const opened = new DocumentSession(document.id, { id: viewerId, displayName: viewerName })
     setSession(opened)
     return () => {
       opened.destroy()
       // What others wrote meanwhile was seen as well.
       markSeen(document.id)
     }
-  }, [document.id, me])
+  }, [document.id, viewerId, viewerName])
 
   return (
     <div className="document-screen">
@@ -145,7 +147,7 @@ function DocumentView({ document, visit }: { document: Document; visit: Visit | 
                 <Versions documentId={document.id} canUpdate={canUpdate} />
               </>
             ) : (
-              <Discussion subjectId={document.id} canComment={document.viewerCan.includes('COMMENT')} />
+              <Discussion subjectId={document.id} canComment={canComment(project)} />
             )}
           </aside>
         )}
@@ -210,6 +212,7 @@ function Text({ session, canUpdate }: { session: DocumentSession; canUpdate: boo
   const isLoaded = useStore(session.isLoaded)
   const isReadOnly = useStore(session.isReadOnly) || !canUpdate
   const state = useStore(session.state)
+  const isOffline = useStore(connection) === 'offline'
   const [editor, setEditor] = useState<Editor | null>(null)
 
   useEffect(() => {
@@ -235,7 +238,12 @@ function Text({ session, canUpdate }: { session: DocumentSession; canUpdate: boo
   return (
     <>
       {editor && !isReadOnly && <Toolbar editor={editor} />}
-      {!isLoaded && <Loading what="the text" />}
+      {!isLoaded &&
+        (isOffline ? (
+          <p className="faint">The text is shown when the server can be reached.</p>
+        ) : (
+          <Loading what="the text" />
+        ))}
       <div ref={place} className="text-place" />
     </>
   )

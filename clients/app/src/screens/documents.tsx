@@ -1,52 +1,35 @@
 /// The documents of a project.
 import { toGlobalId } from '@pantherahive/client'
 import { useMemo } from 'react'
-import type { ResultOf } from '../graph/graph'
-import { ProjectDocuments } from '../graph/operations'
 import { createDocument, documentsOf } from '../data/documents'
-import { documents, projects, toDocument, type Document } from '../data/rows'
-import { client } from '../data/session'
-import { useLoadOnce, useRow, useRows } from '../data/use-rows'
+import { canWrite } from '../data/rights'
+import { documents, projects, type Document } from '../data/rows'
+import { useRow, useRows } from '../data/use-rows'
 import { Link, navigate } from '../router'
 import { AddForm } from '../ui/add-form'
 import { DocumentMenu } from '../ui/document-menu'
 import { documentPath } from '../ui/frame'
 import { Icon } from '../ui/icons'
 import { ProjectTabs } from '../ui/project-tabs'
-import { Empty, Loading, Problem, ScreenTitle } from '../ui/states'
+import { Empty, ScreenTitle } from '../ui/states'
 import { timeAgo } from '../ui/times'
-
-async function load(projectId: string): Promise<void> {
-  let after: string | null = null
-  do {
-    const { project }: ResultOf<typeof ProjectDocuments> = await client.request(ProjectDocuments, {
-      id: projectId,
-      after,
-    })
-    documents.put(...(project?.documents.nodes ?? []).map(toDocument))
-    after = project?.documents.pageInfo.hasNextPage ? project.documents.pageInfo.endCursor : null
-  } while (after !== null)
-}
 
 export function DocumentsScreen({ projectId: uuid }: { projectId: string }) {
   const projectId = toGlobalId('Project', uuid)
   const project = useRow(projects, projectId)
   const all = useRows(documents)
-  const { isLoading, problem, retry } = useLoadOnce(`documents ${projectId}`, () => load(projectId))
   const found = useMemo(() => documentsOf(all, projectId), [all, projectId])
   if (!project) return <Empty title="This project is not there" hint="It was deleted, or you may not see it." />
   return (
     <div className="screen screen-reading">
       <ScreenTitle title={project.name} before={<ProjectTabs project={project} current="documents" />} />
-      {problem && <Problem title="The documents could not be loaded" reason={problem} retry={retry} />}
-      {isLoading && found.length === 0 && <Loading what="the documents" />}
-      {!isLoading && !problem && found.length === 0 && <Empty title="No documents yet" />}
+      {found.length === 0 && <Empty title="No documents yet" />}
       <ul className="plain-list document-list">
         {found.map((document) => (
           <DocumentLine key={document.id} document={document} />
         ))}
       </ul>
-      {project.viewerCan.includes('CREATE') && (
+      {canWrite(project) && (
         <AddForm
           label="New document"
           field="Title of a new document"

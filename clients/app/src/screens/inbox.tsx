@@ -1,58 +1,27 @@
 /// Notifications: what others did that concerns the viewer, as it happens.
 import { useMemo, useState } from 'react'
 import { fromGlobalId } from '@pantherahive/client'
-import { Notifications, NotificationsMark } from '../graph/operations'
-import { unreadCount } from '../data/live'
-import { notify } from '../data/notices'
-import { notifications, type Notification } from '../data/rows'
-import { client } from '../data/session'
-import { useStore } from '../data/store'
-import { useLoadOnce, useRows } from '../data/use-rows'
+import { isUnread } from '../data/notifications'
+import { replica } from '../data/replica'
+import { notifications, people, tasks, type Notification } from '../data/rows'
+import { useRow, useRows } from '../data/use-rows'
 import { Link } from '../router'
 import { Avatar } from '../ui/avatar'
+import { documentPath, projectPath, taskPath } from '../ui/frame'
 import { Icon, type IconName } from '../ui/icons'
-import { Empty, Loading, Problem, ScreenTitle } from '../ui/states'
+import { Empty, ScreenTitle } from '../ui/states'
 import { momentInWords, timeAgo } from '../ui/times'
-import type { ResultOf } from '../graph/graph'
 
-const MAX_PAGES = 4
-
-async function load(): Promise<void> {
-  let after: string | null = null
-  for (let page = 0; page < MAX_PAGES; page++) {
-    const data: ResultOf<typeof Notifications> = await client.request(Notifications, { after })
-    notifications.put(...(data.notifications?.nodes ?? []))
-    unreadCount.set(data.notifications?.unreadCount ?? 0)
-    const info = data.notifications?.pageInfo
-    if (!info?.hasNextPage) return
-    after = info.endCursor
-  }
-}
-
-async function mark(
-  input: { ids?: string[]; all?: boolean; as: 'READ' | 'UNREAD' | 'ARCHIVED' },
-  shown: readonly Notification[],
-): Promise<void> {
+function mark(ids: string[], as: 'READ' | 'UNREAD' | 'ARCHIVED'): void {
   const now = new Date().toISOString()
-  const changes = input.as === 'READ' ? { readAt: now } : input.as === 'UNREAD' ? { readAt: null } : { archivedAt: now }
-  for (const { id } of shown) notifications.amend(id, changes)
-  try {
-    const { result } = await client.request(NotificationsMark, { input })
-    if (!result) return
-    unreadCount.set(result.unreadCount)
-    notifications.put(...result.notifications)
-    if (result.errors[0]) throw new Error(result.errors[0].message)
-  } catch (error) {
-    for (const each of shown) notifications.put(each)
-    notify(error instanceof Error ? error.message : String(error), 'problem')
-  }
+  const changes = as === 'READ' ? { readAt: now } : as === 'UNREAD' ? { readAt: null } : { archivedAt: now }
+  replica().notifications.update(ids, (drafts) => drafts.forEach((draft) => Object.assign(draft, changes)))
 }
 
 export function InboxScreen() {
   const all = useRows(notifications)
-  const unread = useStore(unreadCount)
   const [isUnreadOnly, setUnreadOnly] = useState(false)
-  const { isLoading, problem, retry } = useLoadOnce('inbox', load)
+  const unread = useMemo(() => all.filter(isUnread), [all])
   const shown = useMemo(
     () =>
       all
@@ -73,11 +42,11 @@ export function InboxScreen() {
           </button>
           <button
             className="button"
-            disabled={unread === 0}
+            disabled={unread.length === 0}
             onClick={() =>
-              void mark(
-                { all: true, as: 'READ' },
-                all.filter(({ readAt }) => !readAt),
+              mark(
+                unread.map(({ id }) => id),
+                'READ',
               )
             }
           >
@@ -85,9 +54,7 @@ export function InboxScreen() {
           </button>
         </div>
       </ScreenTitle>
-      {problem && <Problem title="Your notifications could not be loaded" reason={problem} retry={retry} />}
-      {isLoading && shown.length === 0 && <Loading what="your notifications" />}
-      {!isLoading && !problem && shown.length === 0 && (
+      {shown.length === 0 && (
         <Empty
           title={isUnreadOnly ? 'Everything is read' : 'Nothing yet'}
           hint="Comments, mentions and assignments appear here as they happen."
@@ -102,7 +69,7 @@ export function InboxScreen() {
   )
 }
 
-const ICONS: Partial<Record<Notification['reason'], IconName>> = {
+const ICONS: Record<string, IconName> = {
   MENTIONED: 'comment',
   COMMENTED: 'comment',
   REACTION: 'smile',
@@ -113,8 +80,10 @@ const ICONS: Partial<Record<Notification['reason'], IconName>> = {
 }
 
 function NotificationLine({ notification }: { notification: Notification }) {
-  const { id, reason, title, body, eventCount, createdAt, readAt, actor } = notification
-  const path = pathOf(notification)
+  const { id, reason, title, body, eventCount, createdAt, readAt, actorId, subjectId } = notification
+  const actor = useRow(people, actorId)
+  const task = useRow(tasks, subjectId)
+  const path = task ? taskPath(task) : pathOf(subjectId)
   const text = (
     <>
       <span className="notification-title">
@@ -135,11 +104,7 @@ function NotificationLine({ notification }: { notification: Notification }) {
         </span>
       )}
       {path ? (
-        <Link
-          to={path}
-          className="notification-text"
-          onClick={() => !readAt && void mark({ ids: [id], as: 'READ' }, [notification])}
-        >
+        <Link to={path} className="notification-text" onClick={() => !readAt && mark([id], 'READ')}>
           {text}
         </Link>
       ) : (
@@ -151,32 +116,20 @@ function NotificationLine({ notification }: { notification: Notification }) {
       <button
         className="icon-button"
         aria-label={readAt ? 'Mark as unread' : 'Mark as read'}
-        onClick={() => void mark({ ids: [id], as: readAt ? 'UNREAD' : 'READ' }, [notification])}
+        onClick={() => mark([id], readAt ? 'UNREAD' : 'READ')}
       >
         <Icon name={readAt ? 'eye' : 'check'} />
       </button>
-      <button
-        className="icon-button"
-        aria-label="Archive"
-        onClick={() => void mark({ ids: [id], as: 'ARCHIVED' }, [notification])}
-      >
+      <button className="icon-button" aria-label="Archive" onClick={() => mark([id], 'ARCHIVED')}>
         <Icon name="archive" />
       </button>
     </li>
   )
 }
 
-function pathOf({ subject }: Notification): string | null {
-  const about = subject?.__typename === 'Comment' ? subject.subject : subject
-  if (!about) return null
-  switch (about.__typename) {
-    case 'Task':
-      return `/tasks/${about.key}`
-    case 'Document':
-      return `/documents/${fromGlobalId(about.id).uuid}`
-    case 'Project':
-      return `/projects/${fromGlobalId(about.id).uuid}`
-    default:
-      return null
-  }
+/** Where to read more; null for what has no screen, and for tasks that are not here. */
+function pathOf(subjectId: string | null): string | null {
+  if (!subjectId) return null
+  const { type } = fromGlobalId(subjectId)
+  return type === 'Document' ? documentPath(subjectId) : type === 'Project' ? projectPath(subjectId) : null
 }

@@ -1,14 +1,11 @@
 /// The first screen: what the viewer has to do, by when it is due.
 import { useMemo } from 'react'
-import type { ResultOf } from '../graph/graph'
-import { MyTasks } from '../graph/operations'
-import { viewer } from '../data/live'
-import { tasks, toTask, type Task } from '../data/rows'
-import { client } from '../data/session'
-import { useStore } from '../data/store'
-import { useLoadOnce, useRows } from '../data/use-rows'
+import { me } from '../data/replica'
+import { tasks, type Task } from '../data/rows'
+import { isOpen } from '../data/tasks'
+import { useRows } from '../data/use-rows'
 import { TaskLine } from '../ui/task-line'
-import { Empty, Loading, Problem, ScreenTitle } from '../ui/states'
+import { Empty, ScreenTitle } from '../ui/states'
 import { daysFromToday } from '../ui/times'
 
 const GROUPS = ['Overdue', 'Today', 'Next seven days', 'Later', 'Without a date'] as const
@@ -32,30 +29,9 @@ function inOrder(a: Task, b: Task): number {
   )
 }
 
-async function load(): Promise<void> {
-  let after: string | null = null
-  do {
-    const data: ResultOf<typeof MyTasks> = await client.request(MyTasks, { after })
-    const page = data.viewer?.assignedTasks
-    tasks.put(...(page?.nodes ?? []).map(toTask))
-    after = page?.pageInfo.hasNextPage ? page.pageInfo.endCursor : null
-  } while (after !== null)
-}
-
 export function MyTasksScreen() {
-  const me = useStore(viewer)
   const all = useRows(tasks)
-  const { isLoading, problem, retry } = useLoadOnce('my-tasks', load)
-  const mine = useMemo(
-    () =>
-      all
-        .filter(
-          ({ assigneeId, status, deletedAt }) =>
-            assigneeId === me?.id && status !== 'DONE' && status !== 'CANCELED' && !deletedAt,
-        )
-        .toSorted(inOrder),
-    [all, me],
-  )
+  const mine = useMemo(() => all.filter((task) => task.assigneeId === me() && isOpen(task)).toSorted(inOrder), [all])
   const overdue = mine.filter(({ dueOn }) => dueOn !== null && daysFromToday(dueOn) < 0).length
   return (
     <div className="screen screen-reading">
@@ -71,11 +47,7 @@ export function MyTasksScreen() {
           </p>
         )}
       </ScreenTitle>
-      {problem && <Problem title="Your tasks could not be loaded" reason={problem} retry={retry} />}
-      {isLoading && mine.length === 0 && <Loading what="your tasks" />}
-      {!isLoading && !problem && mine.length === 0 && (
-        <Empty title="Nothing to do" hint="Tasks that are assigned to you appear here." />
-      )}
+      {mine.length === 0 && <Empty title="Nothing to do" hint="Tasks that are assigned to you appear here." />}
       {GROUPS.map((group) => {
         const rows = mine.filter((task) => groupOf(task) === group)
         if (rows.length === 0) return null

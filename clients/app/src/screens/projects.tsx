@@ -1,7 +1,6 @@
 /// All projects, by team: where a phone, which has no sidebar, finds them.
-import { useMemo } from 'react'
-import { projects, teams } from '../data/rows'
-import { useRows } from '../data/use-rows'
+import { isActive, useProjectsByTeam } from '../data/projects'
+import { canWrite } from '../data/rights'
 import { Link } from '../router'
 import { projectPath } from '../ui/frame'
 import { Icon } from '../ui/icons'
@@ -9,15 +8,7 @@ import { Empty, ScreenTitle } from '../ui/states'
 import { TemplateMenu } from '../ui/template-menu'
 
 export function ProjectsScreen() {
-  const allProjects = useRows(projects)
-  const allTeams = useRows(teams)
-  const groups = useMemo(
-    () =>
-      allTeams
-        .map((team) => ({ team, projects: allProjects.filter(({ teamId }) => teamId === team.id) }))
-        .filter((group) => group.projects.length > 0),
-    [allProjects, allTeams],
-  )
+  const groups = useProjectsByTeam()
   return (
     <div className="screen screen-reading">
       <ScreenTitle title="Projects" />
@@ -26,7 +17,10 @@ export function ProjectsScreen() {
         <section key={group.team.id} className="task-group" aria-labelledby={`projects-${group.team.key}`}>
           <div className="group-head">
             <h2 id={`projects-${group.team.key}`}>{group.team.name}</h2>
-            <TemplateMenu team={group.team} projects={group.projects.filter(({ status }) => status === 'ACTIVE')} />
+            <TemplateMenu
+              team={group.team}
+              projects={group.projects.filter((each) => isActive(each) && canWrite(each))}
+            />
           </div>
           <ul className="plain-list">
             {group.projects.map(({ id, name, status, visibility }) => (

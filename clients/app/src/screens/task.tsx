@@ -1,70 +1,52 @@
 /// One task: what it says, what is said about it, and what became of it.
+import { toGlobalId } from '@pantherahive/client'
 import { useEffect, useMemo, useState } from 'react'
-import type { ResultOf } from '../graph/graph'
-import { MarkSeen, TaskByKey } from '../graph/operations'
 import { announce } from '../data/notices'
-import { projects, tasks, toTask, type Task } from '../data/rows'
+import { connection } from '../data/replica'
+import { canComment, canWrite } from '../data/rights'
+import { projects, tasks, type Task } from '../data/rows'
 import { client } from '../data/session'
+import { useStore } from '../data/store'
 import { byRank, createTask, update } from '../data/tasks'
-import { putThreads } from '../data/threads'
-import { useLoadOnce, useRow, useRows } from '../data/use-rows'
+import { useRow, useRows } from '../data/use-rows'
+import { MarkSeen } from '../graph/operations'
 import { Link } from '../router'
 import { AddForm } from '../ui/add-form'
+import { SuggestingTextarea } from '../ui/suggesting-textarea'
+import { TaskLinks } from '../ui/task-links'
 import { Attachments } from '../ui/attachments'
 import { Discussion } from '../ui/discussion'
-import { projectPath } from '../ui/frame'
+import { projectPath, taskPath } from '../ui/frame'
 import { History } from '../ui/history'
 import { Icon } from '../ui/icons'
 import { Markdown } from '../ui/markdown'
 import { Properties } from '../ui/properties'
-import { Empty, Loading, Problem, useTitle } from '../ui/states'
-import { SuggestingTextarea } from '../ui/suggesting-textarea'
+import { Empty, useTitle } from '../ui/states'
 import { TaskLine } from '../ui/task-line'
-import { TaskLinks } from '../ui/task-links'
 import { useHistory } from '../ui/use-history'
 
-type Loaded = NonNullable<ResultOf<typeof TaskByKey>['task']>
-export type TaskMore = Pick<Loaded, 'viewerCan' | 'viewerIsWatching' | 'creator' | 'createdAt' | 'parent'>
-
-const more = new Map<string, TaskMore>()
-
-async function load(key: string): Promise<void> {
-  const { task } = await client.request(TaskByKey, { key })
-  if (!task) return
-  const {
-    viewerCan,
-    viewerIsWatching,
-    creator,
-    createdAt,
-    parent,
-    subtasks,
-    comments: threads,
-    description,
-    ...row
-  } = task
-  more.set(task.id, { viewerCan, viewerIsWatching, creator, createdAt, parent })
-  tasks.put({ ...toTask({ ...row, parent }), description }, ...subtasks.nodes.map(toTask))
-  putThreads(task.id, threads)
-  client.request(MarkSeen, { input: { subjectId: task.id } }).catch(() => undefined)
-}
-
+/** By its key, or by its UUID while it has none yet. */
 export function TaskScreen({ taskKey }: { taskKey: string }) {
   const all = useRows(tasks)
-  const task = useMemo(() => all.find(({ key }) => key === taskKey), [all, taskKey])
-  const { isLoading, problem, retry } = useLoadOnce(`task ${taskKey}`, () => load(taskKey))
-  const details = task && more.get(task.id)
-  if (problem && !details) return <Problem title="The task could not be loaded" reason={problem} retry={retry} />
-  if (isLoading && !details) return <Loading what={taskKey} />
-  if (!task || !details)
-    return <Empty title={`${taskKey} is not there`} hint="It was deleted, or you may not see it." />
-  return <TaskView task={task} details={details} />
+  const task = useMemo(() => {
+    const id = toGlobalId('Task', taskKey)
+    return all.find((each) => each.key === taskKey || each.id === id)
+  }, [all, taskKey])
+  if (!task) return <Empty title={`${taskKey} is not there`} hint="It was deleted, or you may not see it." />
+  return <TaskView key={task.id} task={task} />
 }
 
-function TaskView({ task, details }: { task: Task; details: TaskMore }) {
+function TaskView({ task }: { task: Task }) {
   useTitle(`${task.key} ${task.title}`)
   const project = useRow(projects, task.projectId)
+  const parent = useRow(tasks, task.parentId)
   const history = useHistory(task.id)
-  const canUpdate = details.viewerCan.includes('UPDATE')
+  const isOffline = useStore(connection) === 'offline'
+  const canUpdate = canWrite(project)
+  const isNew = task.version === 0
+  useEffect(() => {
+    if (!isNew) client.request(MarkSeen, { input: { subjectId: task.id } }).catch(() => undefined)
+  }, [task.id, isNew])
   return (
     <div className="screen task-screen">
       <div className="crumbs">
@@ -73,9 +55,9 @@ function TaskView({ task, details }: { task: Task; details: TaskMore }) {
             <Icon name="back" /> {project.name}
           </Link>
         )}
-        {details.parent && (
-          <Link to={`/tasks/${details.parent.key}`} className="crumb-link">
-            {details.parent.key} {details.parent.title}
+        {parent && (
+          <Link to={taskPath(parent)} className="crumb-link">
+            {parent.key} {parent.title}
           </Link>
         )}
         <span className="task-key">{task.key}</span>
@@ -87,10 +69,13 @@ function TaskView({ task, details }: { task: Task; details: TaskMore }) {
           <Subtasks task={task} canCreate={canUpdate} />
           <TaskLinks task={task} links={history?.links.nodes ?? []} canUpdate={canUpdate} />
           <Attachments task={task} files={history?.attachments.nodes ?? []} canAttach={canUpdate} />
-          <Discussion subjectId={task.id} canComment={details.viewerCan.includes('COMMENT')} />
+          <Discussion subjectId={task.id} canComment={canComment(project)} />
+          {!history && isOffline && (
+            <p className="faint">Files and activity are shown when the server can be reached.</p>
+          )}
           <History entries={history?.activity.nodes ?? []} />
         </div>
-        <Properties task={task} details={details} rule={history?.recurrence} canUpdate={canUpdate} />
+        <Properties task={task} history={history} canUpdate={canUpdate} />
       </div>
     </div>
   )
@@ -101,7 +86,7 @@ function Title({ task, canUpdate }: { task: Task; canUpdate: boolean }) {
   function save() {
     const title = draft?.trim()
     setDraft(null)
-    if (title && title !== task.title) update(task, { title }, { title }, `Rename ${task.key}`)
+    if (title && title !== task.title) update(task, { title })
   }
   if (!canUpdate) return <h1 className="task-title">{task.title}</h1>
   return (
@@ -128,8 +113,8 @@ function Description({ task, canUpdate }: { task: Task; canUpdate: boolean }) {
   function save() {
     const description = draft?.trim() || null
     setDraft(null)
-    if (description !== (task.description ?? null)) {
-      update(task, { description }, { description }, `Describe ${task.key}`)
+    if (description !== task.description) {
+      update(task, { description })
       announce('The description is saved.')
     }
   }
@@ -173,10 +158,7 @@ function Description({ task, canUpdate }: { task: Task; canUpdate: boolean }) {
 
 function Subtasks({ task, canCreate }: { task: Task; canCreate: boolean }) {
   const all = useRows(tasks)
-  const children = useMemo(
-    () => all.filter(({ parentId, deletedAt }) => parentId === task.id && !deletedAt).toSorted(byRank),
-    [all, task.id],
-  )
+  const children = useMemo(() => all.filter(({ parentId }) => parentId === task.id).toSorted(byRank), [all, task.id])
   if (children.length === 0 && !canCreate) return null
   const done = children.filter(({ status }) => status === 'DONE').length
   return (
@@ -200,7 +182,7 @@ function Subtasks({ task, canCreate }: { task: Task; canCreate: boolean }) {
         <AddForm
           label="Add a sub-task"
           field="Title of a new sub-task"
-          add={(title) => createTask(title, task.projectId, { parent: task, after: children.at(-1) })}
+          add={(title) => createTask(title, task.projectId, { parent: task })}
           isRepeated
         />
       )}

@@ -6,6 +6,7 @@ import { useRow } from '../data/use-rows'
 import { Link } from '../router'
 import { Avatar } from './avatar'
 import type { Dragging } from './dragging'
+import { taskPath } from './frame'
 import { STATUS_NAMES } from '../data/words'
 import { Icon, PriorityIcon, StatusIcon } from './icons'
 import { DueDate, Labels, TaskMarks } from './task-line'
@@ -39,7 +40,7 @@ export function BoardColumn({ status, cards, projectId, canWrite, dragging, colu
           </li>
         ))}
       </ul>
-      {canWrite && <AddCard status={status} projectId={projectId} last={cards.at(-1)} />}
+      {canWrite && <AddCard status={status} projectId={projectId} />}
     </section>
   )
 }
@@ -57,7 +58,7 @@ function Card({
   const isLifted = dragging.target?.id === task.id
   return (
     <Link
-      to={`/tasks/${task.key}`}
+      to={taskPath(task)}
       className={`card ${isLifted ? 'card-lifted' : ''}`}
       data-task={task.id}
       draggable={false}
@@ -67,7 +68,7 @@ function Card({
       onClick={(event) => dragging.click(event)}
     >
       <span className="card-head">
-        <span className="task-key">{task.key}</span>
+        <span className="task-key">{task.key || '…'}</span>
         <PriorityIcon priority={task.priority} />
         {assignee && <Avatar id={assignee.id} name={assignee.displayName} />}
       </span>
@@ -81,14 +82,14 @@ function Card({
   )
 }
 
-function AddCard({ status, projectId, last }: { status: Status; projectId: string; last: Task | undefined }) {
+function AddCard({ status, projectId }: { status: Status; projectId: string }) {
   const [isOpen, setOpen] = useState(false)
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
     const form = event.currentTarget
     const title = String(new FormData(form).get('title') ?? '').trim()
     if (!title) return setOpen(false)
-    createTask(title, projectId, { status, after: last })
+    createTask(title, projectId, { status })
     form.reset()
   }
   if (!isOpen)

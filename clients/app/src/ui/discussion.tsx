@@ -1,13 +1,13 @@
 /// Comments in threads, with reactions; they appear as others write them.
 import { useMemo, useState, type FormEvent, type KeyboardEvent } from 'react'
+import { withReaction } from '@pantherahive/sync'
 import { createComment, editComment, removeComment, resolveThread } from '../data/comments'
-import { viewer } from '../data/live'
-import { change } from '../data/mutations'
 import { notify } from '../data/notices'
-import { comments, type Comment } from '../data/rows'
-import { useStore } from '../data/store'
-import { loadMoreReplies, loadMoreThreads, nextPages } from '../data/threads'
-import { useRows } from '../data/use-rows'
+import { me, replica } from '../data/replica'
+import { comments, people, type Comment } from '../data/rows'
+import { client } from '../data/session'
+import { useRow, useRows } from '../data/use-rows'
+import { FileAddress } from '../graph/operations'
 import { Avatar } from './avatar'
 import { Icon } from './icons'
 import { Markdown } from './markdown'
@@ -25,9 +25,12 @@ const EMOJI_NAMES: Record<string, string> = {
   '🙏': 'thanks',
 }
 
+/** Threads; the latest, unless all are asked for. */
+const FIRST_SHOWN = 50
+
 export function Discussion({ subjectId, canComment }: { subjectId: string; canComment: boolean }) {
   const all = useRows(comments)
-  const pages = useStore(nextPages)
+  const [isWhole, setWhole] = useState(false)
   const threads = useMemo(() => {
     const here = all
       .filter((comment) => comment.subjectId === subjectId)
@@ -36,6 +39,7 @@ export function Discussion({ subjectId, canComment }: { subjectId: string; canCo
       .filter(({ parentId }) => !parentId)
       .map((first) => ({ first, replies: here.filter(({ parentId }) => parentId === first.id) }))
   }, [all, subjectId])
+  const shown = isWhole ? threads : threads.slice(-FIRST_SHOWN)
   return (
     <section className="task-section discussion" aria-labelledby="comments">
       <h2 id="comments">
@@ -44,18 +48,16 @@ export function Discussion({ subjectId, canComment }: { subjectId: string; canCo
           <span className="group-count">{threads.reduce((sum, { replies }) => sum + 1 + replies.length, 0)}</span>
         )}
       </h2>
+      {threads.length > shown.length && (
+        <button className="button button-quiet reply-button" onClick={() => setWhole(true)}>
+          Show {threads.length - shown.length} earlier
+        </button>
+      )}
       <ol className="threads">
-        {threads.map(({ first, replies }) => (
-          <Thread
-            key={first.id}
-            first={first}
-            replies={replies}
-            canComment={canComment}
-            loadMore={pages.has(first.id) ? () => loadMoreReplies(subjectId, first.id) : undefined}
-          />
+        {shown.map(({ first, replies }) => (
+          <Thread key={first.id} first={first} replies={replies} canComment={canComment} />
         ))}
       </ol>
-      {pages.has(subjectId) && <More label="Show more comments" load={() => loadMoreThreads(subjectId)} />}
       {canComment && (
         <Composer send={(body) => createComment(subjectId, body, null)} label="Write a comment" button="Comment" />
       )}
@@ -67,11 +69,11 @@ interface ThreadProps {
   first: Comment
   replies: readonly Comment[]
   canComment: boolean
-  loadMore: (() => Promise<void>) | undefined
 }
 
 /** A resolved thread shows how it began until it is opened. */
-function Thread({ first, replies, canComment, loadMore }: ThreadProps) {
+function Thread({ first, replies, canComment }: ThreadProps) {
+  const author = useRow(people, first.authorId)?.displayName ?? 'Somebody'
   const isResolved = first.resolvedAt !== null
   const [isOpened, setOpened] = useState(false)
   const isWhole = !isResolved || isOpened
@@ -87,22 +89,21 @@ function Thread({ first, replies, canComment, loadMore }: ThreadProps) {
           ))}
         </ol>
       )}
-      {isWhole && loadMore && <More label="Show all replies" load={loadMore} />}
       <div className="thread-foot">
-        {isResolved && (replies.length > 0 || loadMore) && (
+        {isResolved && replies.length > 0 && (
           <button
             className="button button-quiet reply-button"
             aria-expanded={isOpened}
             onClick={() => setOpened(!isOpened)}
           >
-            {isOpened ? 'Hide the replies' : 'Show the replies'}
+            {isOpened ? 'Hide' : 'Show'} {replies.length === 1 ? 'the reply' : `${replies.length} replies`}
           </button>
         )}
         {canComment && isWhole && <Reply subjectId={first.subjectId} parent={first} />}
-        {canComment && !first.isPending && (
+        {canComment && first.version > 0 && (
           <button className="button button-quiet reply-button" onClick={() => resolveThread(first, !isResolved)}>
             <Icon name={isResolved ? 'history' : 'check'} size={14} /> {isResolved ? 'Reopen' : 'Resolve'}
-            <span className="visually-hidden"> the thread of {first.authorName}</span>
+            <span className="visually-hidden"> the thread of {author}</span>
           </button>
         )}
       </div>
@@ -110,36 +111,22 @@ function Thread({ first, replies, canComment, loadMore }: ThreadProps) {
   )
 }
 
-function More({ label, load }: { label: string; load: () => Promise<void> }) {
-  return (
-    <button
-      className="button button-quiet reply-button"
-      onClick={() => void load().catch((error: Error) => notify(error.message, 'problem'))}
-    >
-      {label}
-    </button>
-  )
-}
-
 function CommentView({ comment }: { comment: Comment }) {
-  const me = useStore(viewer)
+  const author = useRow(people, comment.authorId)?.displayName ?? 'Somebody'
+  const isSent = comment.version > 0
   const [isEditing, setEditing] = useState(false)
-  const isOwn = comment.authorId === me?.id && !comment.isPending
   return (
-    <article
-      className={`comment ${comment.isPending ? 'comment-pending' : ''}`}
-      aria-label={`Comment by ${comment.authorName}`}
-    >
-      <Avatar id={comment.authorId ?? ''} name={comment.authorName} size="large" isDecoration />
+    <article className={`comment ${isSent ? '' : 'comment-pending'}`} aria-label={`Comment by ${author}`}>
+      <Avatar id={comment.authorId ?? ''} name={author} size="large" isDecoration />
       <div className="comment-body">
         <header className="comment-head">
-          <strong>{comment.authorName}</strong>
+          <strong>{author}</strong>
           <time className="faint" dateTime={comment.createdAt} title={momentInWords(comment.createdAt)}>
             {timeAgo(comment.createdAt)}
           </time>
           {comment.editedAt && <span className="faint">edited</span>}
           {comment.resolvedAt && <span className="resolved">Resolved</span>}
-          {isOwn && !isEditing && (
+          {comment.authorId === me() && isSent && !isEditing && (
             <span className="comment-tools">
               <button className="icon-button" aria-label="Edit this comment" onClick={() => setEditing(true)}>
                 <Icon name="edit" size={14} />
@@ -164,35 +151,43 @@ function CommentView({ comment }: { comment: Comment }) {
         )}
         {comment.attachments.length > 0 && (
           <ul className="comment-files">
-            {comment.attachments.map(({ id, fileName, url }) => (
+            {comment.attachments.map(({ id, fileName }) => (
               <li key={id}>
-                <Icon name="attach" size={14} /> {url ? <a href={url}>{fileName}</a> : fileName}
+                <button className="button button-quiet" onClick={() => void openFile(id)}>
+                  <Icon name="attach" size={14} /> {fileName}
+                </button>
               </li>
             ))}
           </ul>
         )}
-        {!comment.isPending && <Reactions comment={comment} />}
+        {isSent && <Reactions comment={comment} />}
       </div>
     </article>
   )
 }
 
+/** Its address is short-lived: it is asked for when it is needed. */
+async function openFile(id: string): Promise<void> {
+  // Opened by the click itself, as what is opened later counts as unasked for.
+  const page = window.open('', '_blank')
+  try {
+    const { node } = await client.request(FileAddress, { id })
+    const url = node?.__typename === 'Attachment' ? node.url : null
+    if (!url) throw new Error('It is not there any more.')
+    if (page) page.location.replace(url)
+  } catch (error) {
+    page?.close()
+    notify(`The file could not be opened. ${error instanceof Error ? error.message : ''}`, 'problem')
+  }
+}
+
 function Reactions({ comment }: { comment: Comment }) {
   const [isOpen, setOpen] = useState(false)
   function react(emoji: string) {
-    const known = comment.reactions.find((each) => each.emoji === emoji)
-    const on = !known?.viewerReacted
-    const reactions = known
-      ? comment.reactions
-          .map((each) =>
-            each.emoji === emoji ? { ...each, count: each.count + (on ? 1 : -1), viewerReacted: on } : each,
-          )
-          .filter(({ count }) => count > 0)
-      : [...comment.reactions, { emoji, count: 1, viewerReacted: true }]
+    const on = !comment.reactions.some((each) => each.emoji === emoji && each.viewerReacted)
     setOpen(false)
-    change('commentReact', { id: comment.id, emoji, on }, on ? `React with ${emoji}` : `Take ${emoji} back`, {
-      collection: 'comments',
-      patch: { id: comment.id, changes: { reactions } as object },
+    replica().comments.update(comment.id, (draft) => {
+      draft.reactions = withReaction(comment.reactions, emoji, on)
     })
   }
   return (
@@ -238,17 +233,18 @@ function Reactions({ comment }: { comment: Comment }) {
 
 function Reply({ subjectId, parent }: { subjectId: string; parent: Comment }) {
   const [isOpen, setOpen] = useState(false)
+  const author = useRow(people, parent.authorId)?.displayName ?? 'Somebody'
   if (!isOpen)
     return (
       <button className="button button-quiet reply-button" onClick={() => setOpen(true)}>
-        <Icon name="reply" size={14} /> Reply<span className="visually-hidden"> to {parent.authorName}</span>
+        <Icon name="reply" size={14} /> Reply<span className="visually-hidden"> to {author}</span>
       </button>
     )
   return (
     <div className="reply-form">
       <Composer
         send={(body) => createComment(subjectId, body, parent.id)}
-        label={`Reply to ${parent.authorName}`}
+        label={`Reply to ${author}`}
         button="Reply"
         isFocused
         onDone={() => setOpen(false)}

@@ -1,8 +1,9 @@
 /// What can be done to a document from outside of its text: another title, another place, and its removal.
 import { useState } from 'react'
-import { moveDocument, placesIn, removeDocument, renameDocument } from '../data/documents'
+import { isCreated, moveDocument, placesIn, removeDocument, renameDocument } from '../data/documents'
 import { documents, projects, type Document } from '../data/rows'
-import { useRows } from '../data/use-rows'
+import { canWrite } from '../data/rights'
+import { useRow, useRows } from '../data/use-rows'
 import { Icon } from './icons'
 import { Popover } from './popover'
 
@@ -12,7 +13,7 @@ interface DocumentMenuProps {
 }
 
 export function DocumentMenu({ document, onRemoved }: DocumentMenuProps) {
-  if (!document.viewerCan.includes('UPDATE')) return null
+  if (!canWrite(useRow(projects, document.projectId)) || !isCreated(document)) return null
   return (
     <Popover
       label={document.title}
@@ -27,19 +28,17 @@ export function DocumentMenu({ document, onRemoved }: DocumentMenuProps) {
       {(close) => (
         <div className="menu-card">
           <Rename document={document} close={close} />
-          {document.viewerCan.includes('MOVE') && <Move document={document} close={close} />}
-          {document.viewerCan.includes('DELETE') && (
-            <button
-              className="button button-wide button-danger"
-              onClick={() => {
-                close()
-                removeDocument(document)
-                onRemoved?.()
-              }}
-            >
-              <Icon name="trash" /> Delete
-            </button>
-          )}
+          <Move document={document} close={close} />
+          <button
+            className="button button-wide button-danger"
+            onClick={() => {
+              close()
+              removeDocument(document)
+              onRemoved?.()
+            }}
+          >
+            <Icon name="trash" /> Delete
+          </button>
         </div>
       )}
     </Popover>
@@ -68,7 +67,7 @@ function Rename({ document, close }: { document: Document; close: () => void }) 
 function Move({ document, close }: { document: Document; close: () => void }) {
   const all = useRows(documents)
   const targets = useRows(projects)
-    .filter(({ id, viewerCan }) => id === document.projectId || viewerCan.includes('CREATE'))
+    .filter((each) => each.id === document.projectId || canWrite(each))
     .toSorted((a, b) => a.name.localeCompare(b.name))
   const [projectId, setProject] = useState(document.projectId)
   const [parentId, setParent] = useState(document.parentId ?? '')

@@ -1,13 +1,16 @@
 /// The frame around every screen: where one can go, whether one is connected, and who one is.
-import { useEffect, useMemo, useState, type ReactNode } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import { fromGlobalId } from '@pantherahive/client'
-import { connection, unreadCount, viewer } from '../data/live'
-import { pending } from '../data/mutations'
-import { projects, teams } from '../data/rows'
+import { useUnreadCount } from '../data/notifications'
+import { isActive, useProjectsByTeam } from '../data/projects'
+import { connection, leave, me, pending } from '../data/replica'
+import { people, type Task } from '../data/rows'
 import { client } from '../data/session'
 import { useStore } from '../data/store'
 import { undoLast } from '../data/undo'
-import { useRows } from '../data/use-rows'
+import { useRow } from '../data/use-rows'
+import { inWords } from '../data/writes'
+import { ViewerEmail } from '../graph/operations'
 import { Link, navigate, type Route } from '../router'
 import { Avatar } from './avatar'
 import { Icon, type IconName } from './icons'
@@ -15,6 +18,8 @@ import { Popover } from './popover'
 import { chooseTheme, theme, type Theme } from './theme'
 
 export const projectPath = (id: string): string => `/projects/${fromGlobalId(id).uuid}`
+/** By its key, or by its UUID while it has none yet. */
+export const taskPath = ({ key, id }: Task): string => `/tasks/${key || fromGlobalId(id).uuid}`
 export const documentPath = (id: string): string => `/documents/${fromGlobalId(id).uuid}`
 
 export function Frame({ route, children }: { route: Route; children: ReactNode }) {
@@ -76,7 +81,7 @@ function Place({ to, icon, name, isCurrent, shortcut, className = '', children }
 }
 
 function InboxPlace({ isCurrent }: { isCurrent: boolean }) {
-  const unread = useStore(unreadCount)
+  const unread = useUnreadCount()
   return (
     <Place to="/inbox" icon="inbox" name="Inbox" isCurrent={isCurrent}>
       {unread > 0 && (
@@ -90,19 +95,8 @@ function InboxPlace({ isCurrent }: { isCurrent: boolean }) {
 }
 
 function ProjectPlaces({ route }: { route: Route }) {
-  const allProjects = useRows(projects)
-  const allTeams = useRows(teams)
+  const groups = useProjectsByTeam(isActive)
   const current = 'project' in route ? route.project : null
-  const groups = useMemo(
-    () =>
-      allTeams
-        .map((team) => ({
-          team,
-          projects: allProjects.filter(({ teamId, status }) => teamId === team.id && status === 'ACTIVE'),
-        }))
-        .filter((group) => group.projects.length > 0),
-    [allProjects, allTeams],
-  )
   return (
     <div className="project-places">
       {groups.map((group) => (
@@ -148,13 +142,13 @@ function ConnectionBadge() {
         <p className="popover-title">{STATE_NAMES[state]}</p>
         <p>
           {state === 'offline'
-            ? 'The server cannot be reached. Go on working: changes are sent as soon as it can.'
+            ? 'The server cannot be reached. Go on working: changes are stored here, and sent as soon as it can.'
             : 'What others do appears here at once.'}
         </p>
         {waiting.length > 0 && (
           <ol className="waiting">
-            {waiting.map(({ id, label: text }) => (
-              <li key={id}>{text}</li>
+            {waiting.map((operation) => (
+              <li key={operation.id}>{inWords(operation)}</li>
             ))}
           </ol>
         )}
@@ -164,23 +158,23 @@ function ConnectionBadge() {
 }
 
 function ViewerMenu() {
-  const me = useStore(viewer)
+  const viewer = useRow(people, me())
   const chosen = useStore(theme)
-  if (!me) return null
+  if (!viewer) return null
   return (
     <Popover
-      label={me.displayName}
+      label={viewer.displayName}
       className="viewer"
       buttonContent={
         <>
-          <Avatar id={me.id} name={me.displayName} isDecoration />
-          <span className="viewer-name">{me.displayName}</span>
+          <Avatar id={viewer.id} name={viewer.displayName} isDecoration />
+          <span className="viewer-name">{viewer.displayName}</span>
         </>
       }
     >
       <div className="viewer-card">
-        <p className="popover-title">{me.displayName}</p>
-        <p className="faint">{me.email}</p>
+        <p className="popover-title">{viewer.displayName}</p>
+        <Email />
         <fieldset className="segments">
           <legend>Colours</legend>
           {(['system', 'light', 'dark'] as Theme[]).map((each) => (
@@ -193,11 +187,41 @@ function ViewerMenu() {
         <a className="button button-wide" href="/oauth/passkeys">
           Passkeys
         </a>
-        <button className="button button-wide" onClick={() => void client.signOut()}>
-          <Icon name="leave" /> Sign out
-        </button>
+        <SignOut />
       </div>
     </Popover>
+  )
+}
+
+/** Read when the menu is opened; rows of people say nothing of it. */
+function Email() {
+  const [email, setEmail] = useState<string | null>(null)
+  useEffect(() => {
+    client.request(ViewerEmail).then(
+      ({ viewer }) => setEmail(viewer?.email ?? null),
+      () => undefined,
+    )
+  }, [])
+  return <p className="faint">{email}</p>
+}
+
+/** Whatever is stored here goes with the person, so what was not sent is asked about first. */
+function SignOut() {
+  const waiting = useStore(pending).length
+  const [isAsking, setAsking] = useState(false)
+  const isAsked = isAsking && waiting > 0
+  return (
+    <>
+      {isAsked && (
+        <p role="alert">
+          {waiting === 1 ? 'One change has' : `${waiting} changes have`} not reached the server, and{' '}
+          {waiting === 1 ? 'is' : 'are'} lost when you sign out.
+        </p>
+      )}
+      <button className="button button-wide" onClick={() => (waiting > 0 && !isAsked ? setAsking(true) : void leave())}>
+        <Icon name="leave" /> {isAsked ? 'Sign out anyway' : 'Sign out'}
+      </button>
+    </>
   )
 }
 

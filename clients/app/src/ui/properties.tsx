@@ -1,29 +1,32 @@
 /// The attributes of a task, each changed in place.
+import { succeeded } from '@pantherahive/client'
 import { useMemo, useState } from 'react'
-import { change } from '../data/mutations'
+import { notify } from '../data/notices'
 import { labels, people, type Priority, type Status, type Task } from '../data/rows'
 import { changeStatus, update } from '../data/tasks'
 import { useRow, useRows } from '../data/use-rows'
-import type { TaskMore } from '../screens/task'
+import { client } from '../data/session'
+import { WatchSet } from '../graph/operations'
 import { Avatar } from './avatar'
 import { PRIORITIES, PRIORITY_NAMES, STATUS_NAMES, STATUSES } from '../data/words'
 import { Icon, PriorityIcon, StatusIcon } from './icons'
 import { Recurrence } from './recurrence'
 import { LabelChip } from './task-line'
 import { momentInWords } from './times'
+import type { TaskHistoryData } from './use-history'
 
 interface PropertiesProps {
   task: Task
-  details: TaskMore
-  /** How it comes again; undefined until that is read. */
-  rule: string | null | undefined
+  /** Null while it was not read. */
+  history: TaskHistoryData | null
   canUpdate: boolean
 }
 
-export function Properties({ task, details, rule, canUpdate }: PropertiesProps) {
+export function Properties({ task, history, canUpdate }: PropertiesProps) {
   const everybody = useRows(people)
   const sorted = useMemo(() => everybody.toSorted((a, b) => a.displayName.localeCompare(b.displayName)), [everybody])
   const assignee = useRow(people, task.assigneeId)
+  const creator = useRow(people, task.creatorId)
   const isOff = !canUpdate
   return (
     <aside className="properties" aria-label="Attributes">
@@ -51,10 +54,7 @@ export function Properties({ task, details, rule, canUpdate }: PropertiesProps) 
           <select
             value={task.priority}
             disabled={isOff}
-            onChange={(event) => {
-              const priority = event.target.value as Priority
-              update(task, { priority }, { priority }, `Set the priority of ${task.key} to ${PRIORITY_NAMES[priority]}`)
-            }}
+            onChange={(event) => update(task, { priority: event.target.value as Priority })}
           >
             {PRIORITIES.map((priority) => (
               <option key={priority} value={priority}>
@@ -75,10 +75,7 @@ export function Properties({ task, details, rule, canUpdate }: PropertiesProps) 
           <select
             value={task.assigneeId ?? ''}
             disabled={isOff}
-            onChange={(event) => {
-              const assigneeId = event.target.value || null
-              update(task, { assigneeId }, { assigneeId }, `Assign ${task.key}`)
-            }}
+            onChange={(event) => update(task, { assigneeId: event.target.value || null })}
           >
             <option value="">Nobody</option>
             {sorted.map(({ id, displayName }) => (
@@ -97,19 +94,16 @@ export function Properties({ task, details, rule, canUpdate }: PropertiesProps) 
             type="date"
             value={task.dueOn ?? ''}
             disabled={isOff}
-            onChange={(event) => {
-              const dueOn = event.target.value || null
-              update(task, { dueOn }, { dueOn }, `Set when ${task.key} is due`)
-            }}
+            onChange={(event) => update(task, { dueOn: event.target.value || null })}
           />
         </span>
       </label>
-      <Recurrence task={task} rule={rule} isOff={isOff} />
+      <Recurrence task={task} rule={history?.recurrence} isOff={isOff} />
       <TaskLabels task={task} isOff={isOff} />
-      <Watching task={task} details={details} />
+      {history && <Watching key={String(history.viewerIsWatching)} task={task} initial={history.viewerIsWatching} />}
       <p className="properties-foot faint">
-        Created {details.creator && `by ${details.creator.displayName} `}
-        <time dateTime={details.createdAt}>{momentInWords(details.createdAt)}</time>
+        Created {creator && `by ${creator.displayName} `}
+        <time dateTime={task.createdAt}>{momentInWords(task.createdAt)}</time>
       </p>
     </aside>
   )
@@ -119,9 +113,6 @@ function TaskLabels({ task, isOff }: { task: Task; isOff: boolean }) {
   const all = useRows(labels)
   const chosen = task.labelIds.map((id) => labels.get(id)).filter((label) => label !== undefined)
   const others = all.filter(({ id }) => !task.labelIds.includes(id)).toSorted((a, b) => a.name.localeCompare(b.name))
-  function set(input: object, labelIds: string[]) {
-    update(task, input, { labelIds }, `Label ${task.key}`)
-  }
   return (
     <div className="property property-labels">
       <span id="labels-name">Labels</span>
@@ -133,12 +124,7 @@ function TaskLabels({ task, isOff }: { task: Task; isOff: boolean }) {
               <button
                 className="icon-button"
                 aria-label={`Remove the label ${name}`}
-                onClick={() =>
-                  set(
-                    { removeLabelIds: [id] },
-                    task.labelIds.filter((each) => each !== id),
-                  )
-                }
+                onClick={() => update(task, { labelIds: task.labelIds.filter((each) => each !== id) })}
               >
                 <Icon name="close" size={12} />
               </button>
@@ -151,7 +137,7 @@ function TaskLabels({ task, isOff }: { task: Task; isOff: boolean }) {
             <select
               aria-label="Add a label"
               value=""
-              onChange={(event) => set({ addLabelIds: [event.target.value] }, [...task.labelIds, event.target.value])}
+              onChange={(event) => update(task, { labelIds: [...task.labelIds, event.target.value] })}
             >
               <option value="" disabled>
                 Add a label
@@ -169,21 +155,21 @@ function TaskLabels({ task, isOff }: { task: Task; isOff: boolean }) {
   )
 }
 
-function Watching({ task, details }: { task: Task; details: TaskMore }) {
-  const [isWatching, setWatching] = useState(details.viewerIsWatching)
-  function toggle() {
-    details.viewerIsWatching = !isWatching
+function Watching({ task, initial }: { task: Task; initial: boolean }) {
+  const [isWatching, setWatching] = useState(initial)
+  async function toggle() {
     setWatching(!isWatching)
-    change(
-      'watchSet',
-      { subjectId: task.id, watching: !isWatching },
-      `${isWatching ? 'Stop watching' : 'Watch'} ${task.key}`,
-    )
+    try {
+      succeeded((await client.request(WatchSet, { input: { subjectId: task.id, watching: !isWatching } })).result)
+    } catch (error) {
+      setWatching(isWatching)
+      notify(`Not done. ${error instanceof Error ? error.message : ''}`, 'problem')
+    }
   }
   return (
     <div className="property">
       <span>Updates</span>
-      <button className="button button-toggle watch-button" aria-pressed={isWatching} onClick={toggle}>
+      <button className="button button-toggle watch-button" aria-pressed={isWatching} onClick={() => void toggle()}>
         <Icon name="eye" /> {isWatching ? 'Watching' : 'Watch'}
       </button>
     </div>

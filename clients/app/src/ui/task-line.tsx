@@ -1,10 +1,11 @@
 /// A task as one line of a list, whose status can be changed in place.
-import { changeStatus } from '../data/tasks'
+import { changeStatus, useSubtasks, useThreadCount } from '../data/tasks'
 import { labels, people, projects, type Task } from '../data/rows'
 import { useRow, useRows } from '../data/use-rows'
 import { Link } from '../router'
 import { Avatar } from './avatar'
 import { STATUS_NAMES, STATUSES } from '../data/words'
+import { taskPath } from './frame'
 import { Icon, PriorityIcon, StatusIcon } from './icons'
 import { daysFromToday, dayInWords } from './times'
 
@@ -23,8 +24,8 @@ export function TaskLine({
     <li className="task-line">
       <PriorityIcon priority={task.priority} />
       <StatusSelect task={task} />
-      <Link to={`/tasks/${task.key}`} className="task-line-link">
-        <span className="task-key">{task.key}</span>
+      <Link to={taskPath(task)} className="task-line-link">
+        <span className="task-key">{task.key || '…'}</span>
         <span className="task-line-title">{task.title}</span>
       </Link>
       <span className="task-line-more">
@@ -44,7 +45,7 @@ export function StatusSelect({ task }: { task: Task }) {
     <span className="icon-select">
       <StatusIcon status={task.status} />
       <select
-        aria-label={`Status of ${task.key}`}
+        aria-label={`Status of ${task.key || task.title}`}
         value={task.status}
         onChange={(event) => changeStatus(task, event.target.value as Task['status'])}
       >
@@ -60,6 +61,8 @@ export function StatusSelect({ task }: { task: Task }) {
 
 /** Blocked, comments, sub-tasks: what is worth knowing before opening it. */
 export function TaskMarks({ task }: { task: Task }) {
+  const threads = useThreadCount(task.id) ?? 0
+  const subtasks = useSubtasks(task.id)
   return (
     <>
       {task.isBlocked && (
@@ -68,18 +71,18 @@ export function TaskMarks({ task }: { task: Task }) {
           <span className="visually-hidden">Blocked</span>
         </span>
       )}
-      {task.subtasks.total > 0 && (
+      {subtasks && (
         <span className="mark" title="Sub-tasks">
           <Icon name="subtask" size={14} />
           <span className="visually-hidden">Sub-tasks: </span>
-          {task.subtasks.done}/{task.subtasks.total}
+          {subtasks.done}/{subtasks.total}
         </span>
       )}
-      {task.threadCount > 0 && (
+      {threads > 0 && (
         <span className="mark" title="Comments">
           <Icon name="comment" size={14} />
           <span className="visually-hidden">Comments: </span>
-          {task.threadCount}
+          {threads}
         </span>
       )}
     </>

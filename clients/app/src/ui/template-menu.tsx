@@ -14,12 +14,12 @@ type Template = NonNullable<NonNullable<ResultOf<typeof Templates>['team']>['tem
 
 interface TemplateMenuProps {
   team: Team
-  /** The projects of the team. */
+  /** The projects of the team in which the viewer may create. */
   projects: readonly Project[]
 }
 
 export function TemplateMenu({ team, projects }: TemplateMenuProps) {
-  if (team.viewerRole === 'GUEST') return null
+  if (projects.length === 0) return null
   return (
     <Popover
       label={`Templates of ${team.name}`}
@@ -33,7 +33,7 @@ export function TemplateMenu({ team, projects }: TemplateMenuProps) {
       {(close) => (
         <div className="menu-card">
           <UseTemplate team={team} projects={projects} close={close} />
-          {projects.length > 0 && <MakeTemplate projects={projects} close={close} />}
+          <MakeTemplate projects={projects} close={close} />
         </div>
       )}
     </Popover>

@@ -1,8 +1,8 @@
-/// The activity and files of a task, read again shortly after something about the task has changed.
+/// What a replica does not hold of a task: its activity, its files, and whether the viewer watches it; read again shortly after something about the task has changed.
 import { useEffect, useState } from 'react'
 import type { ResultOf } from '../graph/graph'
 import { TaskHistory } from '../graph/operations'
-import { watchChanges } from '../data/live'
+import { watch } from '../data/replica'
 import { client } from '../data/session'
 
 export type TaskHistoryData = NonNullable<ResultOf<typeof TaskHistory>['task']>
@@ -21,8 +21,7 @@ export function useHistory(taskId: string): TaskHistoryData | null {
         () => undefined,
       )
     void read()
-    const unwatch = watchChanges(({ entityId, subject }) => {
-      if (entityId !== taskId && subject?.id !== taskId) return
+    const unwatch = watch(taskId, () => {
       clearTimeout(timer)
       timer = setTimeout(read, SETTLE_MS)
     })
