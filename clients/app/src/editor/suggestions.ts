@@ -48,6 +48,7 @@ function common(trigger: Trigger): Suggestion {
   return {
     char: trigger,
     allowSpaces: true,
+    container: '#content',
     allowedPrefixes: [' ', '('],
     debounce: PAUSE_MS,
     items: ({ query, signal }) => (query.length > 30 ? [] : suggest(trigger, query, signal)),
