@@ -14,15 +14,15 @@ ARGS :=
 TESTS :=
 WORKERS := auto
 # Tests of which `make fuzz` tries more seeds than `make test`, and laws of which it tries more examples.
-SEEDED := tests/graph/test_executors.py tests/graph/test_changes_law.py tests/graph/test_live_truth.py tests/graph/test_undo_law.py tests/graph/test_dry_run.py tests/adapters/test_postgres_outages.py
-LAWS := tests/content/test_text_laws.py tests/graph/test_task_list.py tests/graph/test_task_filter.py tests/graph/test_task_tree_law.py tests/graph/test_bad_input.py
+SEEDED := tests/graph/test_hostile_files.py tests/graph/test_executors.py tests/graph/test_changes_law.py tests/graph/test_live_truth.py tests/graph/test_undo_law.py tests/graph/test_dry_run.py tests/adapters/test_postgres_outages.py
+LAWS := tests/content/test_text_laws.py tests/content/test_link_targets.py tests/graph/test_task_list.py tests/graph/test_task_filter.py tests/graph/test_task_tree_law.py tests/graph/test_bad_input.py
 # What `make test` leaves out, as pyproject.toml has it.
 NOT_LONG := not long and not chaos and not fuzz and not clients and not attack and not browser
 # Compiled tests are kept, whatever the shell says: to compile them again takes each worker ten seconds of every run.
 test test-fast test-long: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-long test-clients test-browser test-opensearch chaos soak attack fuzz mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin bench-gaps check format lock graphiql web-app docs clean
+.PHONY: help run install test test-fast test-long test-clients test-browser test-opensearch chaos soak attack fuzz matrix mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin bench-gaps check format lock graphiql web-app docs clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -33,11 +33,11 @@ run: $(INSTALLED)        ## start everything on this machine: database, schema, 
 install: $(INSTALLED)    ## install the locked requirements into .venv, if they changed
 	@true
 
-test: $(INSTALLED)       ## run the tests, on all cores (5 minutes on two)
+test: $(INSTALLED)       ## run the tests, on all cores
 	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
-test-fast: $(INSTALLED)  ## run the quick tests, of each family of cases the first (a minute)
-	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal --first-cases -m "$(NOT_LONG) and not slow" $(TESTS)
+test-fast: $(INSTALLED)  ## run the quick tests in no process or database of their own, of each family of cases the first (a minute)
+	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal --first-cases --ignore tests/workers --ignore tests/server -m "$(NOT_LONG) and not slow" $(TESTS)
 
 test-long: $(INSTALLED)  ## run the larger forms of what make test holds in small: processes killed at every point, all seeds, all sizes (10 minutes)
 	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal -m "long and not chaos and not fuzz" $(TESTS)
@@ -60,9 +60,12 @@ soak: $(INSTALLED)       ## kill processes while people work and check what they
 attack: $(INSTALLED)     ## attack a server under a memory cap, kind by kind, while others are timed (10 minutes at most)
 	@timeout 600 $(IN)/python -m pytest -m attack -s tests/attack $(TESTS)
 
-fuzz: $(INSTALLED)       ## run 100,000 operations on both executors, 10,000 hostile ones, 100,000 broken updates, 20,000 broken frames, and laws on many examples, memory capped
+fuzz: $(INSTALLED)       ## run 100,000 operations on both executors, 10,000 hostile ones, 100,000 broken updates, 20,000 broken frames, 2,000 injections at each place, 300 polyglots, 200,000 requests of all kinds, and laws on many examples, memory capped
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m fuzz tests/fuzz $(SEEDED) $(TESTS)
 	@ulimit -v 8000000; $(IN)/python -m pytest -n 2 -m "slow or not slow" --hypothesis-profile fuzz $(LAWS) $(TESTS)
+
+matrix: $(INSTALLED)     ## run tests/isolation whole: all principals, at all places that take an id, by all transports and side paths (2 minutes)
+	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal -m "long or not long" tests/isolation $(TESTS)
 
 mutants: $(INSTALLED)    ## weaken each rule about rights in turn, and see that the tests notice (20 minutes; ARGS="stores.task" for some)
 	@$(IN)/python -m tests.isolation.run_mutants $(ARGS)
@@ -88,17 +91,18 @@ bench-live: $(INSTALLED) ## measure live subscriptions beside peers (10 minutes;
 bench-collab: $(INSTALLED) ## measure writing together beside peers (12 minutes; needs cc and Node)
 	@$(IN)/python benchmarks/collaboration/run.py $(ARGS)
 
-bench-scale: $(INSTALLED) ## measure operations in a team of 500 tasks and one of 200,500 (3 minutes; ARGS="--tasks 1000000 --projects 100")
+bench-scale: $(INSTALLED) ## measure operations in a team of 500 tasks and one of 200,500 (3 minutes; ARGS="--tasks 1000000 --projects 100", or "--lists")
 	@$(IN)/python benchmarks/scale/run.py $(ARGS)
 
 bench-workers: $(INSTALLED) ## measure what happens after a commit: events a second, memory and delay of a worker (2 minutes)
 	@$(IN)/python benchmarks/workers/run.py $(ARGS)
 
-check: $(INSTALLED)      ## check form, types, layers, and that schema/schema.graphql is what the code says
+check: $(INSTALLED)      ## check form, types, layers, what is dangerous, and that schema/schema.graphql is what the code says
 	$(IN)/ruff format --check .
 	$(IN)/ruff check .
 	$(IN)/mypy
 	$(IN)/lint-imports
+	$(IN)/python -m pytest -q tests/architecture/test_security_rules.py
 	$(IN)/python server.py schema --check
 
 format: $(INSTALLED)     ## put the code in form and repair what ruff can

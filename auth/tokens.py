@@ -32,6 +32,8 @@ from persistence.stores import api_token as stored_api_tokens
 from persistence.stores import session as sessions
 
 LIFETIME_SECONDS = 600
+MAX_CLOCK_SKEW_SECONDS = 600
+"""By how much the clock of the process that issued a token may be ahead. When a token ends is judged by the own clock alone."""
 _TOKEN_CACHE_BYTES = 16 * 2**20
 _TOKEN_ENTRY_BYTES = 2_400  # beside the token itself
 _SESSION_CACHE_BYTES = 4 * 2**20
@@ -59,6 +61,7 @@ class AccessTokens:
             aud={"essential": True, "values": list(self.resources)},
             sub={"essential": True},
             exp={"essential": True},
+            leeway=MAX_CLOCK_SKEW_SECONDS,
         )
         self._verified_tokens: LruCache[str, VerifiedToken] = LruCache("access tokens", _TOKEN_CACHE_BYTES)
         self._checked_sessions: LruCache[UUID, float] = LruCache("sessions", _SESSION_CACHE_BYTES)
@@ -147,8 +150,7 @@ class AccessTokens:
         token = token.strip()
         if token.startswith(api_token.SECRET_PREFIX):
             return await self._authenticate_api_token(token)
-        verified = self.verify(token)
-        credentials = Credentials(verified.actor, verified.expires_at, verified.claims.get("team_id"))
+        credentials = self.verify(token).credentials
         await self.check_active(credentials)
         return credentials
 
@@ -213,7 +215,7 @@ class AccessTokens:
     def verify(self, token: str) -> "VerifiedToken":
         """What an access token says; whether its session is open is not asked. Raises TokenExpired and Unauthenticated."""
         known = self._verified_tokens.get(token)
-        if known is not None and self._keys.find(known.kid) is not None and known.expires_at > time.time():
+        if known is not None and self._keys.find(known.kid) is not None and known.credentials.expires_at > time.time():
             return known
         try:
             decoded = jwt.decode(token, self._find_key, algorithms=[ALGORITHM])
@@ -230,7 +232,8 @@ class AccessTokens:
                 scopes=frozenset(Scope(each) for each in scopes if each not in OPENID_SCOPES),
                 is_app=claims.get("client_id") == claims["sid"],
             )
-            verified = VerifiedToken(actor, float(claims["exp"]), decoded.header["kid"], scopes, claims)
+            credentials = Credentials(actor, float(claims["exp"]), claims.get("team_id"))
+            verified = VerifiedToken(credentials, decoded.header["kid"], scopes, claims)
         except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unauthenticated(_INVALID_MESSAGE) from error
         self._verified_tokens.put(token, verified, len(token) + _TOKEN_ENTRY_BYTES)
@@ -266,8 +269,7 @@ class _ApiTokenUse:
 class VerifiedToken(NamedTuple):
     """What a verified token says, and the id of the key that signed it. `scopes` has those of OpenID Connect too."""
 
-    actor: Actor
-    expires_at: float
+    credentials: "Credentials"
     kid: str
     scopes: frozenset[str]
     claims: Mapping[str, Any]

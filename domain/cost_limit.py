@@ -6,13 +6,14 @@ nothing, so whoever waits for `retry_after_seconds` is let through.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, Protocol
 
 from domain.errors import RateLimited
 
 _SECONDS_PER_HOUR: Final = 3600.0
+_ROUNDING_SECONDS: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,20 +23,22 @@ class CostLimit:
     name: str
     burst: int
     per_hour: int
+    seconds_per_unit: float = field(init=False, repr=False, compare=False)
+    """Seconds in which a unit of cost is refilled."""
+    max_debt_seconds: float = field(init=False, repr=False, compare=False)
+    """The debt of an empty bucket."""
 
-    @property
-    def seconds_per_unit(self) -> float:
-        """Seconds in which a unit of cost is refilled."""
-        return _SECONDS_PER_HOUR / self.per_hour
-
-    @property
-    def max_debt_seconds(self) -> float:
-        """The debt of an empty bucket."""
-        return self.burst * self.seconds_per_unit
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seconds_per_unit", _SECONDS_PER_HOUR / self.per_hour)
+        object.__setattr__(self, "max_debt_seconds", self.burst * self.seconds_per_unit)
 
     def remaining(self, debt_seconds: float) -> int:
         """The cost that a bucket with this debt has left."""
         return max(0, min(self.burst, int((self.max_debt_seconds - debt_seconds) / self.seconds_per_unit + 1e-6)))
+
+    def admits(self, debt_seconds: float) -> bool:
+        """Whether a bucket may have this debt; a millionth of a second more is the rounding of clocks."""
+        return debt_seconds <= self.max_debt_seconds + _ROUNDING_SECONDS
 
     def wait_seconds(self, debt_seconds: float, cost: int) -> float:
         """Seconds until the cost fits into a bucket with this debt; 0 or less when it does now."""

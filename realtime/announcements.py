@@ -57,6 +57,10 @@ class PubSubBackend(BroadcastBackend):
         """Whether there can be no other process."""
         return False
 
+    def may_be_received(self, channel: str) -> bool:
+        """Whether a message that is published now might be received by anybody."""
+        return True
+
     async def publish_many(self, events: Sequence[Event]) -> None:
         """Publish in this order; part of them may have gone out when it raises `OSError`."""
         raise NotImplementedError
@@ -142,7 +146,9 @@ class PubSub:
         self.publish(entry)
 
     def publish(self, item: Entry | EphemeralMessage) -> None:
-        """Publish a committed entry or an ephemeral message soon; not a coroutine."""
+        """Publish a committed entry or an ephemeral message soon, where somebody may receive it; not a coroutine."""
+        if not self._backend.may_be_received(item.stream):
+            return
         try:
             event = Event(item.stream, encode_message(item))
         except TypeError:

@@ -35,6 +35,9 @@ class MemoryBackend(PubSubBackend):
     def is_single_process(self) -> bool:
         return True
 
+    def may_be_received(self, channel: str) -> bool:
+        return channel in self._channels
+
     async def connect(self) -> None:
         """Nothing to connect to."""
 

@@ -36,6 +36,7 @@ from persistence.documents.snapshots import SnapshotStore
 from persistence.documents.worker_pool import WorkerPool
 from persistence.engine.database import Database
 from persistence.engine.loaders import BatchLoader
+from persistence.engine.lookup import Joins
 from persistence.engine.principal_database import as_seen_by
 from persistence.events.idempotency import compute_fingerprint, find_result
 from persistence.events.streams import StreamLog
@@ -170,7 +171,8 @@ class Context:
 
     `mutation_results` holds the results of mutations (a MutationResult or an exception) by response key, for graphql-core when it
     takes over from a compiled program. `requested_columns`: the attributes of its rows that the next field reads; None for all of
-    them. `rights_stale`: an object that an event refers to was not found, so it is gone or the viewer's rights have changed.
+    them. `requested_joins`: what it reads of the objects that its row refers to. `rights_stale`: an object that an event refers
+    to was not found, so it is gone or the viewer's rights have changed.
     """
 
     def __init__(
@@ -192,6 +194,7 @@ class Context:
         self.charge = charge
         self.mutation_results: dict[str | int, Any] = {}
         self.requested_columns: frozenset[str] | None = None
+        self.requested_joins: Joins = ()
         self.rights_stale = False
         self.heads: Mapping[str, int] | None = None
         """How far the viewer's streams were before anything else of the operation was read, where it selects a cursor."""
@@ -223,6 +226,13 @@ class Context:
         """Returns and clears the hint about the columns that the next fetch needs; a share link is checked by others too."""
         columns, self.requested_columns = self.requested_columns, None
         return None if self.actor is not None and self.actor.shared is not None else columns
+
+    def take_requested_joins(self) -> Joins:
+        """Returns and clears the hint about the objects that may be read together with the one that refers to them: not where
+        rows are narrowed by more than their statements say."""
+        joins, self.requested_joins = self.requested_joins, ()
+        narrowed = self.services.database.has_policies or (self.actor is not None and self.actor.shared is not None)
+        return () if narrowed else joins
 
     def require(self, scope: Scope | None) -> None:
         """Raises Unauthenticated without a signed-in user, and InsufficientScope if the token lacks the scope."""

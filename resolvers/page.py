@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.page import MATCH_ALL, Order, Page, Paging, Total, Where
+from persistence.engine.lookup import ByIdQuery
 from persistence.engine.pages import ListQuery, fetch_pages
 from resolvers.context import Context
 
@@ -66,11 +67,18 @@ class ToOneLoader:
     """
     A batch function: the object that a foreign key of each parent refers to; None if it is None, or the object is not found.
 
-    `find` returns objects by such keys, which are UUIDs or their texts (`persistence.engine.rows.text_key`).
+    `find` returns objects by such keys, which are UUIDs or their texts (`persistence.engine.rows.text_key`). `query`: what it
+    asks the database for, where it does nothing else, so that one parent may be read together with its object.
     """
 
-    def __init__(self, attribute: str, find: Callable[[Context, list[Any]], Awaitable[Mapping[Any, Any]]]) -> None:
+    def __init__(
+        self,
+        attribute: str,
+        find: Callable[[Context, list[Any]], Awaitable[Mapping[Any, Any]]],
+        query: ByIdQuery | None = None,
+    ) -> None:
         self.attribute = attribute
+        self.query = query
         self._find = find
 
     async def __call__(self, context: Context, parents: Sequence[Any]) -> list[Any]:

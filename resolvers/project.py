@@ -31,7 +31,8 @@ _NO_DOCUMENTS = Not(Condition("about_type", "eq", "Document"))
 async def get(context: Context, id: Id) -> Any:
     """A project that the viewer may see."""
     project_id = ids.decode(id, "Project", path=("id",))
-    found = await project.by_ids(context.database, context.viewer.user_id, [project_id], context.take_requested_columns())
+    requested = context.take_requested_columns(), context.take_requested_joins()
+    found = await project.by_ids(context.database, context.viewer.user_id, [project_id], *requested)
     return within_subject(context, "Project", found).get(project_id)
 
 
@@ -53,7 +54,7 @@ async def _by_id(context: Context, project_ids: Sequence[Any]) -> Mapping[Any, A
     return await project.by_ids(context.database, context.viewer.user_id, project_ids, context.take_requested_columns())
 
 
-of_tasks = ToOneLoader("project_id", _by_id)
+of_tasks = ToOneLoader("project_id", _by_id, project.BY_IDS)
 """The project of each task."""
 
 

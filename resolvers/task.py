@@ -48,7 +48,8 @@ def tasks_where(filter_: TaskFilter | None) -> Where:
 async def get(context: Context, id: Id) -> Any:
     """A task that the viewer may see, deleted ones included, so that they can be restored."""
     task_id = ids.decode(id, "Task", path=("id",))
-    found = await task.by_ids(context.database, context.viewer.user_id, [task_id], context.take_requested_columns())
+    requested = context.take_requested_columns(), context.take_requested_joins()
+    found = await task.by_ids(context.database, context.viewer.user_id, [task_id], *requested)
     return within_subject(context, "Task", found).get(task_id)
 
 

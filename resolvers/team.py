@@ -22,7 +22,8 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The team's global
 async def get(context: Context, id: Id) -> Any:
     """A team of the viewer."""
     team_id = ids.decode(id, "Team", path=("id",))
-    found = await team.by_ids(context.database, context.viewer.user_id, [team_id], context.take_requested_columns())
+    requested = context.take_requested_columns(), context.take_requested_joins()
+    found = await team.by_ids(context.database, context.viewer.user_id, [team_id], *requested)
     return found.get(team_id)
 
 
@@ -35,7 +36,7 @@ async def _by_id(context: Context, team_ids: Sequence[Any]) -> Mapping[Any, Any]
     return await team.by_ids(context.database, context.viewer.user_id, team_ids, context.take_requested_columns())
 
 
-of_parents = ToOneLoader("team_id", _by_id)
+of_parents = ToOneLoader("team_id", _by_id, team.BY_IDS)
 """The team of each project or label."""
 
 

@@ -127,29 +127,29 @@ async def _by_id(context: Context, user_ids: Sequence[Any]) -> Mapping[Any, Any]
     return await user.by_ids(context.services.database, user_ids, context.take_requested_columns())
 
 
-authors = ToOneLoader("author_id", _by_id)
+authors = ToOneLoader("author_id", _by_id, user.BY_IDS)
 """The author of each comment."""
-assignees = ToOneLoader("assignee_id", _by_id)
+assignees = ToOneLoader("assignee_id", _by_id, user.BY_IDS)
 """The assignee of each task."""
-creators = ToOneLoader("creator_id", _by_id)
+creators = ToOneLoader("creator_id", _by_id, user.BY_IDS)
 """The creator of each task."""
-leads = ToOneLoader("lead_id", _by_id)
+leads = ToOneLoader("lead_id", _by_id, user.BY_IDS)
 """The lead of each project."""
-owners = ToOneLoader("owner_id", _by_id)
+owners = ToOneLoader("owner_id", _by_id, user.BY_IDS)
 """The owner of each team."""
-inviters = ToOneLoader("invited_by_id", _by_id)
+inviters = ToOneLoader("invited_by_id", _by_id, user.BY_IDS)
 """The user who sent each invitation."""
-resolvers = ToOneLoader("resolved_by_id", _by_id)
+resolvers = ToOneLoader("resolved_by_id", _by_id, user.BY_IDS)
 """The user who resolved each thread."""
-uploaders = ToOneLoader("uploader_id", _by_id)
+uploaders = ToOneLoader("uploader_id", _by_id, user.BY_IDS)
 """The uploader of each file."""
-actors = ToOneLoader("actor_id", _by_id)
+actors = ToOneLoader("actor_id", _by_id, user.BY_IDS)
 """The actor of each entry of the log."""
-savers = ToOneLoader("created_by_id", _by_id)
+savers = ToOneLoader("created_by_id", _by_id, user.BY_IDS)
 """The user who saved each version."""
-bots = ToOneLoader("bot_id", _by_id)
+bots = ToOneLoader("bot_id", _by_id, user.BY_IDS)
 """The bot of each webhook."""
-session_users = ToOneLoader("user_id", _by_id)
+session_users = ToOneLoader("user_id", _by_id, user.BY_IDS)
 """The user of each session in a document."""
 
 

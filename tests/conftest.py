@@ -25,6 +25,7 @@ pytest_plugins = [
     "tests.support.garbage",
     "tests.support.server_process",
     "tests.support.time_limit",
+    "tests.support.worker_count",
 ]
 
 

@@ -349,6 +349,7 @@ class HttpReader(HttpToolsProtocol):
                 return
             # The body of the request that is being answered is malformed.
             self.cycle.disconnected = True
+            self.cycle.waiting_for_100_continue = False  # it is answered below, and after that nothing can be written
             self.cycle.message_event.set()
             if self.cycle.response_started:
                 self.transport.abort()

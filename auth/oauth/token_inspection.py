@@ -48,7 +48,7 @@ async def load_token(uow: SqlUnitOfWork, request: ParsedRequest, loaded: LoadedR
     except Unauthenticated:
         return None
     parsed = parse_token(value) if access is None else None
-    session_id = access.actor.session_id if access is not None else parsed[0] if parsed is not None else None
+    session_id = access.credentials.actor.session_id if access is not None else parsed[0] if parsed is not None else None
     held = None if session_id is None else await uow.sessions.lock(session_id)
     if held is None or held[0].client_id is None:
         return None

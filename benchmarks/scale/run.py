@@ -28,6 +28,7 @@ if __name__ == "__main__":
 
 import migrations
 from benchmarks.measure import free_port, running_server
+from benchmarks.scale.lists import CURSOR, LARGE, SMALL, ListTeam, add_list_team, grow_log, list_operations
 from benchmarks.scale.operations import Operation, operations
 from benchmarks.scale.population import Population, Team, hash_password
 from benchmarks.sign_in import PUBLIC_URL, SECRET_KEY, sign_in
@@ -39,6 +40,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _SMALL_TASKS = 500
 _PROJECTS = 5
 _MANY_TEAMS, _MANY_PROJECTS, _MANY_TASKS = 30, 10, 50
+_LIST_SIZES = {"small": SMALL, "large": LARGE}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -49,6 +51,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--comments", default=20_000, type=int, help="on one task of the large team")
     parser.add_argument("--requests", default=60, type=int, help="of each operation and team")
     parser.add_argument("--only", default="", help="operations whose titles contain this")
+    parser.add_argument("--lists", action="store_true", help="measure lists that are not of tasks instead")
     parser.add_argument("--data", default=ROOT / ".data" / "bench-scale", type=Path, help="folder of the database")
     parser.add_argument("--results", type=Path, help="a file for the figures, as JSON")
     asked = parser.parse_args(argv)
@@ -68,8 +71,8 @@ async def _run(options: argparse.Namespace) -> None:
         await admin.close()
         await asyncio.to_thread(migrations.upgrade, url)
         began = time.monotonic()
-        teams = await _seed(url, options)
-        print(f"Seeded {sum(team.tasks for team in teams):,} tasks in {time.monotonic() - began:.0f} s.", file=sys.stderr)
+        teams: Sequence[Any] = await (_seed_lists(url) if options.lists else _seed(url, options))
+        print(f"Seeded in {time.monotonic() - began:.0f} s.", file=sys.stderr)
         port = free_port()
         log = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pantherahive-scale-"))) / "server.log"
         given = {
@@ -83,8 +86,10 @@ async def _run(options: argparse.Namespace) -> None:
         core = min(os.sched_getaffinity(0))
         await stack.enter_async_context(running_server(command, folder=ROOT, port=port, core=core, log=log))
         tokens = await sign_in(url, [team.viewer for team in teams])
-        figures = await asyncio.to_thread(_measure, options, port, teams, tokens)
-    _print_table(teams, figures)
+        asked = await _grow_logs(url, port, teams, tokens) if options.lists else list(operations())
+        figures = await asyncio.to_thread(_measure, options, port, teams, tokens, asked)
+    third = f"{_MANY_TEAMS} teams, {_MANY_TEAMS * _MANY_PROJECTS} projects"
+    _print_table(["little", "much"] if options.lists else [f"{teams[0].tasks:,}", f"{teams[1].tasks:,}", third], figures)
     if options.results is not None:
         machine = {"python": platform.python_version(), "cores": os.cpu_count(), "at": datetime.now(UTC).isoformat()}
         options.results.write_text(json.dumps({"machine": machine, "tasks": options.tasks, "figures": figures}, indent=1))
@@ -111,13 +116,42 @@ async def _seed(url: str, options: argparse.Namespace) -> list[Team]:
     return [small, large, many[0]]
 
 
+async def _seed_lists(url: str) -> list[ListTeam]:
+    connection = await asyncpg.connect(url)
+    try:
+        password_hash = await hash_password()
+        teams = [await add_list_team(connection, name, sizes, password_hash) for name, sizes in _LIST_SIZES.items()]
+        async with open_database(url, max_connections=1) as database:
+            await rebuild(database)
+        await connection.execute("VACUUM (ANALYZE)")
+    finally:
+        await connection.close()
+    return teams
+
+
+async def _grow_logs(url: str, port: int, teams: Sequence[ListTeam], tokens: dict[str, str]) -> list[Operation]:
+    """Let many events come after what clients have seen; what is then asked."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    cursors = {team.viewer: _request(client, tokens[team.viewer], CURSOR, {})["changes"]["cursor"] for team in teams}
+    client.close()
+    connection = await asyncpg.connect(url)
+    try:
+        for team, sizes in zip(teams, _LIST_SIZES.values(), strict=True):
+            await grow_log(connection, team, sizes.events)
+        await connection.execute("VACUUM (ANALYZE) events")
+        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
+    return list(list_operations(cursors))
+
+
 def _measure(
-    options: argparse.Namespace, port: int, teams: Sequence[Team], tokens: dict[str, str]
+    options: argparse.Namespace, port: int, teams: Sequence[Any], tokens: dict[str, str], asked: Sequence[Operation]
 ) -> dict[str, list[tuple[float, float]]]:
     """By operation, the median and the 99th percentile of each team, in milliseconds."""
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     figures: dict[str, list[tuple[float, float]]] = {}
-    for operation in operations():
+    for operation in asked:
         if options.only not in operation.title:
             continue
         seconds: list[list[float]] = [[] for _ in teams]
@@ -135,22 +169,25 @@ def _measure(
 
 
 def _ask(client: http.client.HTTPConnection, token: str, operation: Operation, variables: Any) -> float:
-    body = json.dumps({"query": operation.document, "variables": variables}).encode()
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
     began = time.perf_counter()
+    _request(client, token, operation.document, variables)
+    return time.perf_counter() - began
+
+
+def _request(client: http.client.HTTPConnection, token: str, document: str, variables: Any) -> Any:
+    """The data of the answer."""
+    body = json.dumps({"query": document, "variables": variables}).encode()
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
     client.request("POST", "/graphql", body, headers)
     answer = client.getresponse().read()
-    passed = time.perf_counter() - began
     if b'"errors":[{' in answer or not answer.startswith(b'{"data"'):
-        raise SystemExit(f"{operation.title} failed: {answer[:500].decode()}")
-    return passed
+        raise SystemExit(f"{document} failed: {answer[:500].decode()}")
+    return json.loads(answer)["data"]
 
 
-def _print_table(teams: Sequence[Team], figures: dict[str, list[tuple[float, float]]]) -> None:
-    small, large, _ = teams
-    third = f"{_MANY_TEAMS} teams, {_MANY_TEAMS * _MANY_PROJECTS} projects"
-    print(f"| p50 / p99 in ms | {small.tasks:,} | {large.tasks:,} | × | {third} | × |")
-    print("|---|--:|--:|--:|--:|--:|")
+def _print_table(names: Sequence[str], figures: dict[str, list[tuple[float, float]]]) -> None:
+    print(f"| p50 / p99 in ms | {' | × | '.join(names).replace(' | × | ', ' | ', 1)} | × |")
+    print(f"|---|{'--:|' * (2 * len(names) - 1)}")
     for title, ((first, first_99), *others) in figures.items():
         cells = [cell for p50, p99 in others for cell in (f"{p50:.1f} / {p99:.1f}", f"{p50 / first:.1f}")]
         print(f"| {title} | {first:.1f} / {first_99:.1f} | {' | '.join(cells)} |")

@@ -15,6 +15,8 @@ from domain.ports import UnitOfWork
 
 MAX_PREVIEW_CHARS = 280
 MAX_SUMMARY_CHARS = 2_000
+MAX_UNSAVED_UPDATES = 5_000
+"""Edits after the newest version, before another one is due though people go on editing: who opens the document reads them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

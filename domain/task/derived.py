@@ -29,11 +29,14 @@ class TaskDerivedChanged(TaskEvent):
 
 
 async def record_derived(uow: UnitOfWork, actor_id: UUID | None, before: Task | None, after: Task) -> None:
-    """Record what a written task alters in others. `before` is None for a new one; call it after the task's own event."""
+    """Store and record what a written task alters in others. `before` is None for a new one; call it after the task's event."""
     changed: dict[UUID, tuple[Task, list[str]]] = {}
     if before is not None and _is_open(before) != _is_open(after):
-        for task in await uow.tasks.waiting_for(after.id):
-            changed.setdefault(task.id, (task, []))[1].append("is_blocked")
+        waiting = await uow.tasks.waiting_for(after.id)
+        await uow.tasks.refresh_blocked([task.id for task in waiting])
+        for task in waiting:
+            if task.deleted_at is None:
+                changed.setdefault(task.id, (task, []))[1].append("is_blocked")
     parent_ids = _parents_to_recount(before, after)
     for task in await uow.tasks.peek(parent_ids) if parent_ids else ():
         changed.setdefault(task.id, (task, []))[1].append("subtask_progress")

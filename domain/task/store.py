@@ -109,7 +109,11 @@ class TaskStore(Protocol):
         ...
 
     async def waiting_for(self, task_id: UUID) -> Sequence[Task]:
-        """The tasks that this one blocks, not held, without deleted ones."""
+        """The tasks that this one blocks while it is open, not held; deleted ones too."""
+        ...
+
+    async def refresh_blocked(self, task_ids: Sequence[UUID]) -> None:
+        """Store anew whether tasks are blocked, after a task that they wait for was opened or closed; they are held."""
         ...
 
     async def peek(self, task_ids: Sequence[UUID]) -> Sequence[Task]:

@@ -21,8 +21,11 @@ from uuid import UUID
 
 _FENCE: Final = "---"
 _MAX_NAME_CHARS: Final = 80
+_MAX_NAME_BYTES: Final = 200
+"""Of 255 that file systems allow: a number and an ending come behind it."""
+_MAX_ENDING_CHARS: Final = 10
 _UNSAFE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+')
-_RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_RESERVED: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE)
 _LINE_SEPARATORS: Final = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
@@ -53,12 +56,21 @@ def read(content: str) -> tuple[dict[str, Any], str]:
 
 
 def file_name(title: str) -> str:
-    """A name for a file that every system can store: not empty, 80 characters at most, without what is a path or a command."""
+    """A name for a file that every system can store: not empty, 80 characters and 200 bytes at most, without what is a path or a
+    device."""
     name = _UNSAFE.sub(" ", unicodedata.normalize("NFC", title))
-    name = " ".join(name.split())[:_MAX_NAME_CHARS].strip(" .")
+    name = " ".join(name.split())[:_MAX_NAME_CHARS].encode()[:_MAX_NAME_BYTES].decode(errors="ignore").strip(" .")
     if not name:
         return "Untitled"
     return f"_{name}" if _RESERVED.match(name) else name
+
+
+def attachment_name(uploaded: str) -> str:
+    """The same for the name of an uploaded file, whose ending stays."""
+    stem, dot, ending = uploaded.rpartition(".")
+    if not stem or not ending.isalnum() or len(ending) > _MAX_ENDING_CHARS:
+        return file_name(uploaded)
+    return file_name(stem) + dot + ending
 
 
 class FileNames:

@@ -377,7 +377,10 @@ class Executor:
             return None
         except Exception as error:  # noqa: BLE001 (graphql-core meets the same error, words it and logs bugs)
             self.execution_counts[f"fallback: {type(error).__name__}"] += 1
-            context.requested_columns = None  # the program's hint; graphql-core fetches every column
+            context.requested_columns, context.requested_joins = (
+                None,
+                (),
+            )  # the program's hints; graphql-core fetches every column
             return None
         self.execution_counts["compiled"] += 1
         return data

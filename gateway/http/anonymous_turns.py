@@ -8,8 +8,9 @@ running, but for one every few milliseconds, so that a server that is never idle
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Final
 
 from domain.errors import Overloaded
@@ -27,25 +28,17 @@ class AnonymousTurns:
         self._max_waiting = max_waiting
         self._max_pause_seconds = max_pause_seconds
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._authenticated = 0
+        self._authenticated = _RunningRequests(self._on_none_authenticated)
         self._next: asyncio.Handle | None = None
         """Lets the next one begin; None when the next stranger may begin at once."""
 
-    @contextmanager
-    def authenticated(self) -> Iterator[None]:
+    def authenticated(self) -> AbstractContextManager[None]:
         """While a request of somebody who has signed in is running."""
-        self._authenticated += 1
-        try:
-            yield
-        finally:
-            self._authenticated -= 1
-            if self._authenticated == 0 and self._waiting and isinstance(self._next, asyncio.TimerHandle):
-                self._next.cancel()
-                self._next = asyncio.get_running_loop().call_soon(self._begin_next)
+        return self._authenticated
 
     async def wait(self) -> None:
         """Wait for the turn of a stranger's request. Raises Overloaded where too many wait."""
-        if self._next is None and self._authenticated == 0:
+        if self._next is None and not self._authenticated.count:
             self._next = asyncio.get_running_loop().call_soon(self._begin_next)
             return
         if len(self._waiting) >= self._max_waiting:
@@ -65,9 +58,32 @@ class AnonymousTurns:
                 self._schedule()
                 return
 
+    def _on_none_authenticated(self) -> None:
+        if self._waiting and isinstance(self._next, asyncio.TimerHandle):
+            self._next.cancel()
+            self._next = asyncio.get_running_loop().call_soon(self._begin_next)
+
     def _schedule(self) -> None:
         loop = asyncio.get_running_loop()
-        if self._authenticated:
+        if self._authenticated.count:
             self._next = loop.call_later(self._max_pause_seconds, self._begin_next)
         else:
             self._next = loop.call_soon(self._begin_next)
+
+
+class _RunningRequests:
+    """Counts requests that are running, each of which enters and leaves it, and calls back when none is left."""
+
+    __slots__ = ("_on_none", "count")
+
+    def __init__(self, on_none: Callable[[], None]) -> None:
+        self._on_none = on_none
+        self.count = 0
+
+    def __enter__(self) -> None:
+        self.count += 1
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.count -= 1
+        if not self.count:
+            self._on_none()

@@ -12,9 +12,10 @@ Where limits are not enforced (in development) everything is charged and said, a
 
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
-from domain.cost_limit import CostAccount, CostBalance, CostCharge, CostLimiter, CostLimitExceeded
+from domain.cost_limit import CostAccount, CostBalance, CostCharge, CostLimit, CostLimiter, CostLimitExceeded
 from gateway.execution.executor import Executor, OperationRequest, OperationResult, PreparedOperation
 from gateway.http.ports import RequestInfo
 from transport.http_response import Header
@@ -34,7 +35,7 @@ class CostMeter:
     async def charge(self, prepared: PreparedOperation, credentials: Any, info: RequestInfo) -> RequestInfo:
         """The information with the charge of the operation. Raises CostLimitExceeded."""
         balance = await self.charge_cost(credentials, info.ip, 1 if prepared.is_dry_run else prepared.cost)
-        return info._replace(charge=CostCharge(prepared.cost, balance, time.time()))
+        return RequestInfo(info.user_agent, info.ip, info.request_id, CostCharge(prepared.cost, balance, time.time()))
 
     async def charge_cost(self, credentials: Any, address: str | None, cost: int) -> CostBalance:
         """What is left after a charge, of an operation or of what it has led to. Raises CostLimitExceeded."""
@@ -65,7 +66,10 @@ def with_cost(result: OperationResult, prepared: PreparedOperation, charge: Cost
 def rate_limit_headers(balance: CostBalance) -> tuple[Header, ...]:
     """`RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers): what is left, and seconds until all of it is."""
     limit = balance.limit
-    return (
-        (b"ratelimit", b'"%b";r=%d;t=%d' % (limit.name.encode(), balance.remaining, -int(-balance.debt_seconds // 1))),
-        (b"ratelimit-policy", b'"%b";q=%d;w=%d' % (limit.name.encode(), limit.burst, limit.max_debt_seconds)),
-    )
+    left = f'"{limit.name}";r={balance.remaining};t={-int(-balance.debt_seconds // 1)}'
+    return (b"ratelimit", left.encode()), _policy_header(limit)
+
+
+@lru_cache(maxsize=64)
+def _policy_header(limit: CostLimit) -> Header:
+    return b"ratelimit-policy", f'"{limit.name}";q={limit.burst};w={int(limit.max_debt_seconds)}'.encode()

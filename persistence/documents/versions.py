@@ -1,15 +1,16 @@
-"""Saves the versions that the server makes by itself: of a document that has been quiet, at most one in ten minutes."""
+"""Saves the versions that the server makes by itself: of a document that has been quiet, at most one in ten minutes; and of one
+that is edited without a pause, one for so many edits."""
 
 import logging
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Uuid, bindparam, func, literal_column, or_, select
+from sqlalchemy import ARRAY, Integer, Uuid, bindparam, literal_column, or_, select
 from sqlalchemy import any_ as sql_any
 
 from domain.document import Document, DocumentType, Snapshot
-from domain.document.version import save_automatic_version
+from domain.document.version import MAX_UNSAVED_UPDATES, save_automatic_version
 from persistence.blobs.document_objects import DocumentObjects
 from persistence.documents.snapshots import SnapshotStore
 from persistence.engine.database import Database
@@ -25,7 +26,8 @@ _d, _v, _h, _u = documents, document_versions, document_heads, document_updates
 _ID = bindparam("id", type_=Uuid)
 _TYPE = Statement(select(_d.c.type).where(_d.c.id == _ID))
 _unsaved = _h.c.position > _d.c.latest_position
-_old_enough = or_(_d.c.latest_version_id.is_(None), _v.c.created_at <= bindparam("before", type_=INSTANT))
+_has_many_edits = _h.c.position - _d.c.latest_position >= literal_column(str(MAX_UNSAVED_UPDATES), Integer)
+_old_enough = or_(_d.c.latest_version_id.is_(None), _v.c.created_at <= bindparam("before", type_=INSTANT), _has_many_edits)
 _due = (
     select(_d.c.id)
     .select_from(_d.join(_h, _h.c.document_id == _d.c.id).outerjoin(_v, _v.c.id == _d.c.latest_version_id))
@@ -34,8 +36,16 @@ _due = (
 _IS_DUE = Statement(_due.where(_d.c.id == _ID))
 _ALL_DUE = Statement(
     _due.where(
-        select(func.max(_u.c.at)).where(_u.c.document_id == _d.c.id).correlate(_d).scalar_subquery()
-        <= bindparam("quiet_since", type_=INSTANT),
+        or_(
+            select(_u.c.at)
+            .where(_u.c.document_id == _d.c.id)
+            .order_by(_u.c.position.desc())
+            .limit(literal_column("1"))
+            .correlate(_d)
+            .scalar_subquery()
+            <= bindparam("quiet_since", type_=INSTANT),
+            _has_many_edits,
+        ),
         ~(_d.c.id == sql_any(bindparam("skipped", type_=ARRAY(Uuid)))),
     ).limit(literal_column(str(MAX_DUE_DOCUMENTS), Integer))
 )
@@ -51,15 +61,15 @@ class VersionStore:
         self._snapshots = snapshots
 
     async def due(self, *, quiet_for: timedelta, skipped: Collection[UUID] = ()) -> list[UUID]:
-        """Up to `MAX_DUE_DOCUMENTS` documents with unsaved edits that nobody has edited for a while and that may have a
-        version."""
+        """Up to `MAX_DUE_DOCUMENTS` documents with unsaved edits that nobody has edited for a while, or with many, and that may
+        have a version."""
         now = datetime.now(UTC)
         params = {"before": now - MIN_VERSION_INTERVAL, "quiet_since": now - quiet_for, "skipped": list(skipped)}
         return [row[0] for row in await self._database.fetch(_ALL_DUE, **params)]
 
     async def save_if_due(self, document_id: UUID) -> bool:
         """
-        Save a version if there are unsaved edits and the newest version is old enough; whether one was saved.
+        Save a version if there are unsaved edits and the newest version is old enough, or there are many; whether one was saved.
 
         Raises Invalid for a document of which no version can be made, and what `SnapshotStore.store` raises.
         """

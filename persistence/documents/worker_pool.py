@@ -49,7 +49,7 @@ _IDLE_TIMEOUT_SECONDS: Final = 60.0
 _MIN_CPU_SECONDS, _MAX_CPU_SECONDS, _CPU_SECONDS_PER_BYTE = 3.0, 8.0, 20e-6
 _EXPECTED_CPU_SECONDS, _EXPECTED_CPU_SECONDS_PER_BYTE = 0.001, 5e-6  # of ordinary texts
 _WALL_TIME_FACTOR: Final = 4.0  # wall time per CPU second of a job: the machine may be busy with others
-_SPLIT_CPU_SECONDS: Final = 60.0
+_STORED_CPU_SECONDS: Final = 60.0
 _CLOSE_TIMEOUT_SECONDS: Final = 10.0
 _CLOSE_POLL_SECONDS: Final = 0.01
 _START_TIMEOUT_SECONDS: Final = 10.0  # more, for a worker that has yet to import what it needs
@@ -108,20 +108,21 @@ class WorkerPool:
         """
         if size < MAX_INLINE_BYTES:
             return function(*args, **kwargs)
-        cpu_seconds = min(_MAX_CPU_SECONDS, _MIN_CPU_SECONDS + size * _CPU_SECONDS_PER_BYTE)
-        result: T = await self._run(owner, cpu_seconds, _QUEUE_TIMEOUT_SECONDS, size, (function, args, kwargs))
+        result: T = await self._run(owner, _cpu_seconds(size), _QUEUE_TIMEOUT_SECONDS, size, (function, args, kwargs))
         return result
 
     async def split_update(self, update: bytes, max_unanchored: int, *, stored: bool = False, owner: Owner = None) -> list[bytes]:
         """
         The pieces of an update (`content.split_update`).
 
-        More time is given: documents must open whatever is in them. Raises InvalidUpdate, UpdateTooLarge, and what `run` raises.
+        What is `stored` is given more time: documents must open whatever is in them. Raises InvalidUpdate, UpdateTooLarge, and
+        what `run` raises.
         """
         if len(update) < MAX_INLINE_BYTES:
             return split_update.split(update, max_unanchored, MAX_UPDATE_BYTES, stored=stored)
         job = (split_update.split, (update, max_unanchored, MAX_UPDATE_BYTES), {"stored": stored})
-        found: list[bytes] = await self._run(owner, _SPLIT_CPU_SECONDS, _SPLIT_QUEUE_TIMEOUT_SECONDS, len(update), job)
+        cpu_seconds = _STORED_CPU_SECONDS if stored else _cpu_seconds(len(update))
+        found: list[bytes] = await self._run(owner, cpu_seconds, _SPLIT_QUEUE_TIMEOUT_SECONDS, len(update), job)
         return found
 
     async def _run(self, owner: Owner, cpu_seconds: float, queue_timeout_seconds: float, size: int, job: Job) -> Any:
@@ -228,6 +229,11 @@ class WorkerPool:
             worker.was_used = False
         if self._idle:
             self._schedule_reap()
+
+
+def _cpu_seconds(size: int) -> float:
+    """The CPU time of a job on so many bytes, at most."""
+    return min(_MAX_CPU_SECONDS, _MIN_CPU_SECONDS + size * _CPU_SECONDS_PER_BYTE)
 
 
 class _Worker:

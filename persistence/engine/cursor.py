@@ -1,4 +1,4 @@
-"""Encodes cursors: the position of a row in a sorted list, as an opaque string.
+"""Encodes cursors, the position of a row in a sorted list as an opaque string, and compares rows with them.
 
 A cursor is base64url of JSON: a tag that names the order, the row's sort values, and its id. It is not signed: it contains
 nothing that its reader may not know, and every value is checked against its column before it reaches a statement.
@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, bindparam, func
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, tuple_
 
 from domain.errors import CursorInvalid
 
@@ -117,3 +117,22 @@ def _parse_value(sort: SortColumn, value: Any) -> Any:
     if not isinstance(value, str) or "\x00" in value or (enums is not None and value not in enums):
         raise ValueError("not a value of the column")
     return value
+
+
+def after_cursor(sorts: SortOrder, states: Sequence[CursorState]) -> Column:
+    """Rows after the cursor's, as the range of an index: of all columns where they are sorted in one direction, else of the
+    first, and then the first column in which they differ decides."""
+    names = ["cursor_id" if place == 1 else f"cursor_{place}" for place in range(len(sorts), 0, -1)]
+    values = [sort.value(name, state) for (sort, _), name, state in zip(sorts, names, states, strict=True)]
+    compared = [(sort.column, descending, value) for (sort, descending), value in zip(sorts, values, strict=True)]
+    first, descending, value = compared[0]
+    if len({descending for _, descending in sorts}) == 1:
+        own, theirs = tuple_(*(sort.column for sort, _ in sorts)), tuple_(*values)
+        return own < theirs if descending else own > theirs
+    return and_(first <= value if descending else first >= value, _beyond(compared))
+
+
+def _beyond(compared: Sequence[tuple[Column, bool, Column]]) -> Column:
+    (own, descending, value), *rest = compared
+    beyond = own < value if descending else own > value
+    return or_(beyond, and_(own == value, _beyond(rest))) if rest else beyond

@@ -18,7 +18,9 @@ ranges whose whole head stands in the page are read on:
 ranges (200 altogether, and 2 of each at least). Where one of 24 matches or more, on more of them (1,200, and 16 of each), and on
 400 of the range that turns out to hold up the page, since one project is often more active than the others. That settles a page
 where many rows match. Where few do, all rows that match are found by the index of a condition, and sorted; the parts stand in one
-statement, and each runs only when the one before has not settled the page. Neither estimates nor statistics are involved: rows
+statement, and each runs only when the one before has not settled the page. Parts of titles are found by an inverted index of the
+ranges and the trigrams: one of the trigrams alone would list the matches of all teams, and a bitmap of the ranges beside it all
+rows of one's own. Neither estimates nor statistics are involved: rows
 read are at most the probe and, where few of the first rows match, the matches.
 
 Rejected: an index for each filter and order (each costs every write); OR of cursors' columns (Postgres starts at the range's
@@ -28,7 +30,7 @@ filter walks the whole range, and generic plans don't know which filters are rar
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import (
     CTE,
@@ -48,6 +50,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy import any_ as sql_any
+from sqlalchemy.dialects.postgresql import array
 
 _MIN_HEAD_ROWS: Final = 3
 _SAMPLE_ROWS: Final = 200
@@ -74,6 +77,13 @@ class Ranges:
     column: Column
     ids: Callable[[Column], Select[Any]]
     single: bool = False
+
+    def within(self, visible: Any, *, as_array: bool = False) -> Column:
+        """The row lies in one of these ranges, given by a statement that selects their ids. `as_array`: said in the words of
+        inverted indexes too, which hold the range of a row as an array of one."""
+        ids = func.array(visible.scalar_subquery())
+        is_one = self.column == sql_any(ids)
+        return is_one & cast(Column, array([self.column]).overlap(ids)) if as_array else is_one
 
 
 def merged_ids(source: Any, ranges: Ranges, parent_id: Column, conditions: Sequence[Column], order: Directed) -> Any:
@@ -104,9 +114,17 @@ def merged_ids(source: Any, ranges: Ranges, parent_id: Column, conditions: Seque
 
 
 def probed_ids(
-    source: Any, ranges: Ranges, parent_id: Column, conditions: Sequence[Column], filters: Sequence[Column], order: Directed
+    source: Any,
+    ranges: Ranges,
+    parent_id: Column,
+    conditions: Sequence[Column],
+    filters: Sequence[Column],
+    order: Directed,
+    *,
+    by_array: bool = False,
 ) -> Any:
-    """The same where `filters`, which name columns as the source does, are probed first."""
+    """The same where `filters`, which name columns as the source does, are probed first. `by_array`: an inverted index, which
+    holds the ranges as arrays, finds what they match."""
     ids = ranges.ids(parent_id).cte("ranges")
     counted: Column = select(func.count()).select_from(ids).scalar_subquery()
     sizes = select(
@@ -138,9 +156,9 @@ def probed_ids(
     placed = _placed(both, order, "probed")
     known, settled = _settled(placed, "")
     in_order = select(*_columns(placed, order)).where(placed.c.matches, _yes(settled))
-    visible = sql_any(func.array(select(ids.c.id).scalar_subquery()))
     by_index = select(order[-1][0].label("id"), *_sort_keys(order))
-    by_index = by_index.where(~_yes(settled), ranges.column == visible, *conditions, *filters)
+    within = ranges.within(select(ids.c.id), as_array=by_array)
+    by_index = by_index.where(~_yes(settled), within, *conditions, *filters)
     all_matches = by_index.offset(literal_column("0")).subquery("all_matches")
     rows = union_all(in_order, select(*_columns(all_matches, order)))
     before = (ids, sizes, sample, sample_known, sample_settled, wider, first, first_known, first_settled)
@@ -199,8 +217,7 @@ def _yes(settled: CTE) -> Column:
 
 def matching_ids(source: Any, ranges: Ranges, parent_id: Column, conditions: Sequence[Column], order: Directed) -> Any:
     """The ids of a page's rows, for a FROM clause: all rows that match are found by an index, and sorted."""
-    visible = sql_any(func.array(ranges.ids(parent_id).scalar_subquery()))
-    found = select(order[-1][0].label("id"), *_sort_keys(order)).where(ranges.column == visible, *conditions)
+    found = select(order[-1][0].label("id"), *_sort_keys(order)).where(ranges.within(ranges.ids(parent_id)), *conditions)
     all_matches = found.offset(literal_column("0")).subquery("all_matches")
     return select(*all_matches.c).order_by(*_directed(_keys(all_matches, order))).limit(_SIZE).lateral("chosen")
 

@@ -47,12 +47,15 @@ class LruCache(Generic[K, V]):
 
     def put(self, key: K, value: V, size_bytes: int) -> None:
         """Stores a value, in place of an earlier one; a value larger than an eighth of the cache is not stored."""
-        self.remove(key)
+        previous = self._entries.pop(key, None)
+        if previous is not None:
+            self.used_bytes -= previous[1]
         if size_bytes > self.max_bytes // _MAX_SHARE:
             return
         self._entries[key] = value, size_bytes
         self.used_bytes += size_bytes
-        self._evict()
+        if self.used_bytes > self.max_bytes:
+            self._evict()
 
     def grow(self, key: K, size_bytes: int) -> None:
         """Adds to the size of a value that has grown; does nothing if it is no longer stored."""

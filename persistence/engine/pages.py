@@ -21,11 +21,11 @@ from typing import Any, Final, Literal, NamedTuple, cast
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, Boolean, Integer, Uuid, and_, bindparam, column, func, literal_column, or_, select, true, tuple_
+from sqlalchemy import ARRAY, Boolean, Integer, Uuid, bindparam, column, func, literal_column, select, true
 from sqlalchemy import Column as SchemaColumn
 
 from domain.page import MATCH_ALL, MAX_COUNTED_ROWS, Order, Page, PageBatch, Paging, Total, Where
-from persistence.engine.cursor import CursorState, SortColumn, SortOrder, decode_cursor, encode_cursor
+from persistence.engine.cursor import CursorState, SortColumn, after_cursor, decode_cursor, encode_cursor
 from persistence.engine.database import Database
 from persistence.engine.filter import MATCH_ALL_SHAPE, Column, FilterCompiler, FilterFields, Shape, extract_values
 from persistence.engine.index_ranges import Ranges, matching_ids, merged_ids, probed_ids, with_columns
@@ -72,6 +72,10 @@ class ListQuery:
     vain: under () those of every order, under (sorted by, field) those beside another one."""
     indexed: frozenset[Kind] = frozenset()
     """Conditions by which an index finds the rows of a range, in whatever order."""
+    array_indexed: frozenset[Kind] = frozenset()
+    """Those of them whose index holds the ranges as arrays."""
+    rivals: frozenset[Kind] = frozenset()
+    """Conditions of which each is checked in another index of one order: one is covered, the rest are filters like others."""
     found_by: frozenset[Kind] = frozenset()
     """Conditions that few rows match, whatever the value: all of these are read."""
     implied: Callable[[str, str, Any], tuple[Shape, bool] | None] = lambda *_: None
@@ -195,13 +199,14 @@ def _total(count: int, limit: int | None) -> Total:
 class _FilterPlan(NamedTuple):
     """How a filtered page is read: the way, the conditions inside of the index ranges, and those on what comes out of them.
 
-    `parent_inside`: whether the parent is one of the former.
+    `parent_inside`: whether the parent is one of the former. `by_array`: whether an inverted index finds what the latter match.
     """
 
     way: Literal["plain", "merged", "probed", "matching"]
     inside: Shape
     outside: Shape = MATCH_ALL_SHAPE
     parent_inside: bool = True
+    by_array: bool = False
 
 
 def _plan_filter(list_query: ListQuery, sorted_by: str, shape: Shape, given: Mapping[str, Any]) -> _FilterPlan:
@@ -217,12 +222,15 @@ def _plan_filter(list_query: ListQuery, sorted_by: str, shape: Shape, given: Map
     if kinds & list_query.found_by:
         return _FilterPlan("matching", shape)
     covered = list_query.covered.get((), frozenset()) | list_query.covered.get((sorted_by,), frozenset())
+    rivals = sorted(kinds & covered & list_query.rivals, key=lambda each: (each != parent, each))
+    covered -= frozenset(rivals[1:])
     for name, _ in filter(None, kinds & covered):
         covered |= list_query.covered.get((sorted_by, name), frozenset())
     inside, outside = [part for part in parts if part[:2] in covered], [part for part in parts if part[:2] not in covered]
     parent_inside = parent is None or parent in covered
     if not parent_inside or (outside and kinds & list_query.indexed):
-        return _FilterPlan("probed", ("and", *inside), ("and", *outside), parent_inside)
+        by_array = not kinds.isdisjoint(list_query.array_indexed)
+        return _FilterPlan("probed", ("and", *inside), ("and", *outside), parent_inside, by_array)
     return _FilterPlan("plain" if ranges.single else "merged", ("and", *inside, *outside))
 
 
@@ -239,7 +247,7 @@ def _statement(
 
     `states`: of the cursor's values; None without a cursor.
     """
-    options = (list_query, order, backward, states, attributes, plan.way, plan.parent_inside)
+    options = (list_query, order, backward, states, attributes, plan.way, plan.parent_inside, plan.by_array)
     key = (*options, plan)
     statement = _statements.get(key)
     if statement is None:
@@ -256,13 +264,14 @@ def _statement(
 
 
 def _count_statement(list_query: ListQuery, shape: Shape) -> JoinedStatement:
-    options = (list_query, "count")
+    kinds = {part[:2] for part in (shape[1:] if shape[0] == "and" else (shape,))}
+    options = (list_query, not kinds.isdisjoint(list_query.array_indexed))
     key = (*options, shape)
     statement = _count_statements.get(key)
     if statement is None:
         template = _count_templates.get(options)
         if template is None:
-            template = _count_template(list_query)
+            template = _count_template(*options)
             _count_templates.put(options, template, 2 * len(template.text) + 1_000)
         statement = JoinedStatement(template.replaced(_FILTER, list_query.filters.compile(shape)))
         _count_statements.put(key, statement, statement.size_bytes + 60 * _shape_size(shape))
@@ -281,6 +290,7 @@ def _page_template(
     attributes: frozenset[str] | None,
     way: str,
     parent_inside: bool = True,
+    by_array: bool = False,
 ) -> tuple[SqlText, type[asyncpg.Record], int]:
     """The text of a page with a marker in place of the filter, the class of its rows, and which column is the parent's place."""
     sorts = _sort_columns(list_query, order)
@@ -296,13 +306,15 @@ def _page_template(
     inside = None if fetched is None else frozenset(map(base_attribute, fetched))
     query = list_query.joined(select(*columns(list_query.cls, list_query.source, inside), *extra))
     directed = [*turned, (SortColumn(list_query.id, "id"), turned[-1][1])]
-    after = [] if states is None else [_after_cursor(directed, [*states, CursorState.VALUE])]
+    after = [] if states is None else [after_cursor(directed, [*states, CursorState.VALUE])]
     if way == "plain":
         query = query.where(*_conditions(list_query, parent.c.id), *after, _FILTER_MARKER).limit(bindparam("size", type_=Integer))
         query = query.order_by(*(sort.column.desc() if descending else sort.column.asc() for sort, descending in directed))
     else:
         by = [(sort.column, descending) for sort, descending in directed]
-        query = with_columns(_chosen_ids(list_query, way, by, after, parent_inside=parent_inside), query, list_query.id, by)
+        query = with_columns(
+            _chosen_ids(list_query, way, by, after, parent_inside=parent_inside, by_array=by_array), query, list_query.id, by
+        )
     page = query.subquery("page") if list_query.parent_clause is None else query.lateral("page")
     held = [*columns(list_query.cls, page, fetched), *(page.c[each.name] for each in extra)]
     row = row_class(cast(Any, list_query.cls), fetched)
@@ -312,7 +324,13 @@ def _page_template(
 
 
 def _chosen_ids(
-    list_query: ListQuery, way: str, order: Sequence[tuple[Column, bool]], after: list[Column], *, parent_inside: bool
+    list_query: ListQuery,
+    way: str,
+    order: Sequence[tuple[Column, bool]],
+    after: list[Column],
+    *,
+    parent_inside: bool,
+    by_array: bool,
 ) -> Any:
     """The ids of the rows of a page of a list with ranges."""
     assert list_query.ranges is not None
@@ -321,7 +339,7 @@ def _chosen_ids(
     filters: list[Column] = [_OUTSIDE_MARKER]
     (conditions if parent_inside else filters).extend(_parent_conditions(list_query))
     if way == "probed":
-        return probed_ids(source, ranges, _PARENT_ID, conditions, filters, order)
+        return probed_ids(source, ranges, _PARENT_ID, conditions, filters, order, by_array=by_array)
     make = merged_ids if way == "merged" else matching_ids
     return make(source, ranges, _PARENT_ID, conditions, order)
 
@@ -340,17 +358,22 @@ def _parent_rows() -> Any:
     return given.table_valued(column("id", Uuid), with_ordinality="place").render_derived(name="parent")
 
 
-def _count_template(list_query: ListQuery) -> SqlText:
+def _count_template(list_query: ListQuery, by_array: bool) -> SqlText:
     parent, ranges = _parent_rows(), list_query.ranges
     limit: Column = literal_column(str(MAX_COUNTED_ROWS + 1))
     row = select(list_query.id.label("one"))
-    if ranges is None or ranges.single:
+    if ranges is not None and by_array:
+        within = ranges.within(ranges.ids(_PARENT_ID), as_array=True)
+        rows = row.where(within, *_parent_conditions(list_query), _FILTER_MARKER)
+    elif ranges is None or ranges.single:
         rows = list_query.joined(row).where(*_conditions(list_query, parent.c.id), _FILTER_MARKER)
     else:
         # Range by range: else Postgres may think that reading whatever it finds first takes less time.
-        within = ranges.ids(_PARENT_ID).subquery("ranges")
-        own = row.where(ranges.column == within.c.id, *_parent_conditions(list_query), _FILTER_MARKER).limit(limit).lateral("own")
-        rows = select(own.c.one).select_from(within.join(own, true()))
+        visible = ranges.ids(_PARENT_ID).subquery("ranges")
+        own = (
+            row.where(ranges.column == visible.c.id, *_parent_conditions(list_query), _FILTER_MARKER).limit(limit).lateral("own")
+        )
+        rows = select(own.c.one).select_from(visible.join(own, true()))
     counted = select(func.count()).select_from(rows.limit(limit).correlate(parent).subquery("counted"))
     if list_query.parent_clause is None:
         return compile_text(counted)
@@ -361,25 +384,6 @@ def _conditions(list_query: ListQuery, parent_id: Column) -> list[Column]:
     """What all rows of a list fulfil, whatever the filter."""
     conditions = [] if list_query.parent_clause is None else [list_query.parent_clause(parent_id)]
     return conditions if list_query.visible is None else [*conditions, list_query.visible()]
-
-
-def _after_cursor(sorts: SortOrder, states: Sequence[CursorState]) -> Column:
-    """Rows after the cursor's, as the range of an index: of all columns where they are sorted in one direction, else of the
-    first, and then the first column in which they differ decides."""
-    names = ["cursor_id" if place == 1 else f"cursor_{place}" for place in range(len(sorts), 0, -1)]
-    values = [sort.value(name, state) for (sort, _), name, state in zip(sorts, names, states, strict=True)]
-    compared = [(sort.column, descending, value) for (sort, descending), value in zip(sorts, values, strict=True)]
-    first, descending, value = compared[0]
-    if len({descending for _, descending in sorts}) == 1:
-        own, theirs = tuple_(*(sort.column for sort, _ in sorts)), tuple_(*values)
-        return own < theirs if descending else own > theirs
-    return and_(first <= value if descending else first >= value, _beyond(compared))
-
-
-def _beyond(compared: Sequence[tuple[Column, bool, Column]]) -> Column:
-    (own, descending, value), *rest = compared
-    beyond = own < value if descending else own > value
-    return or_(beyond, and_(own == value, _beyond(rest))) if rest else beyond
 
 
 def _sort_columns(list_query: ListQuery, order: Sequence[Order]) -> list[tuple[SortColumn, bool]]:

@@ -10,7 +10,7 @@ ids by their UUIDs takes 0.25 for a hit and 0.7 for a miss, and the hundred that
 other rows are fetched can be text (`text_key`): a dict finds a fresh str ten times as fast as a fresh UUID.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from enum import Enum
 from functools import cache
@@ -76,12 +76,24 @@ def row_class(cls: Any, attributes: frozenset[str] | None = None) -> type[asyncp
     """
     found = _row_classes.get((cls, attributes))
     if found is None:
-        found = _build_row_class(cls, attributes)
+        found = joining_row_class(cls, attributes, {}, asyncpg.Record)
         _row_classes.put((cls, attributes), found, _ROW_CLASS_BYTES)
     return found
 
 
-def _build_row_class(cls: Any, attributes: frozenset[str] | None) -> type[asyncpg.Record]:
+class JoinedColumns(NamedTuple):
+    """The columns of a row, from `start` on and before `end`, that are those of another row to which it refers: `row_class` reads
+    them. `never_null`: the column that is null only where there is no such row."""
+
+    start: int
+    end: int
+    never_null: int
+    row_class: type[tuple[Any, ...]]
+
+
+def joining_row_class(cls: Any, attributes: frozenset[str] | None, joined: Mapping[str, JoinedColumns], base: type) -> Any:
+    """The same as `row_class`, with rows that are joined, by the foreign keys that refer to them: its `joined`. Such a row is
+    itself of a class whose `base` is a tuple, of its own columns."""
     names = {name: index for index, name in enumerate(_attribute_names(cls, attributes))}
     hints = get_type_hints(cls) | {GLOBAL_ID: str} | {text_key(name): str for name in _id_attributes(cls)}
     body: dict[str, Any] = {"__slots__": (), "__doc__": f"A row that reads like {cls.__name__}."}
@@ -89,7 +101,19 @@ def _build_row_class(cls: Any, attributes: frozenset[str] | None) -> type[asyncp
     body |= {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items() if isinstance(value, property)}
     body["type_name"] = getattr(cls, "type_name", cls.__name__)
     body["places"] = {name: ColumnRef(index, hints[name]) for name, index in names.items()}
-    return cast(type[asyncpg.Record], type(f"{cls.__name__}Row", (asyncpg.Record,), body))
+    body["joined"] = joined
+    return type(f"{cls.__name__}Row", (base,), body)
+
+
+def joined_row(row: Any, attribute: str) -> list[Any] | None:
+    """The row that a foreign key of a row refers to, in a list, if it was read with that row: None in it when it is missing."""
+    joined: Mapping[str, JoinedColumns] = getattr(row, "joined", _NOTHING_JOINED)
+    if (found := joined.get(attribute)) is None:
+        return None
+    return [None if row[found.never_null] is None else found.row_class(row[found.start : found.end])]
+
+
+_NOTHING_JOINED: Final[Mapping[str, JoinedColumns]] = {}
 
 
 def stored_attributes(cls: type[Any]) -> frozenset[str]:
@@ -101,6 +125,11 @@ def stored_attributes(cls: type[Any]) -> frozenset[str]:
 def _stored_attributes(cls: Any) -> frozenset[str]:
     named = {GLOBAL_ID} if isinstance(getattr(cls, "type_name", None), str) else set()
     return frozenset({field.name for field in fields(cls)} | named | {text_key(name) for name in _id_attributes(cls)})
+
+
+def stored_fields(cls: type[Any]) -> frozenset[str]:
+    """The attributes that a dataclass stores."""
+    return frozenset(field.name for field in fields(cls))
 
 
 def _id_attributes(cls: Any) -> list[str]:

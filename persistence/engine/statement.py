@@ -58,6 +58,11 @@ class Statement:
         """The SQL as a principal runs it, whose id is the parameter after the others."""
         return to_text_for_principal(self.text, len(self._compiled[1]))
 
+    @property
+    def parameter_names(self) -> frozenset[str]:
+        """The names of the parameters that have no value of their own."""
+        return frozenset(name for name, own in self._compiled[1] if own is None)
+
     def arguments(self, params: Mapping[str, Any]) -> list[Any]:
         """The values of $1 … $n."""
         return [params.get(name, own) for name, own in self._compiled[1]]

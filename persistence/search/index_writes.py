@@ -19,7 +19,9 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid, bindparam, cast, literal_column, select
 
 from domain.events import ChangeKind, FieldChange
-from domain.search.entry import SearchEntry, entry_of
+from domain.search.entry import SearchEntry, entry_of, plain
+from domain.search.tokens import side_words, words
+from domain.search.typo import is_correctable
 from persistence.access import any_id
 from persistence.engine.database import Connection
 from persistence.engine.statement import Statement
@@ -28,6 +30,7 @@ from persistence.tables import documents, search_entries
 
 _MAX_INLINE_CHARS: Final = 10_000  # a few milliseconds
 _MAX_PUT_CHARS: Final = 500_000
+_MAX_COMPARED_CHARS: Final = 2_000  # 0.1 ms
 MAX_PUT_ENTRIES: Final = 1_000
 """More of one operation are indexed soon after it: 5,000 would take a third of its time."""
 INDEXED_FIELDS: Final[Mapping[str, frozenset[str]]] = {
@@ -39,6 +42,7 @@ INDEXED_FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "Team": frozenset({"name"}),
 }
 """Attributes by which objects are found, by the type."""
+_TEXTS: Final = frozenset({"title", "description", "key", "name", "body"})
 _NAMES: Final = frozenset({"User", "Team"})  # found without an entry; only their words are learned
 _CREATED: Final = frozenset({ChangeKind.CREATED, ChangeKind.COMMENTED})
 _CHANGED: Final = frozenset({ChangeKind.UPDATED, ChangeKind.MOVED})
@@ -59,6 +63,8 @@ class IndexChanges:
 
     def __init__(self) -> None:
         self.entries: dict[UUID, SearchEntry] = {}
+        self._new_words: set[UUID] = set()
+        """Objects of these that may have words which they did not have before."""
         self.names: set[tuple[str, UUID]] = set()
         self.moved: dict[UUID, UUID] = {}
         self.removed: set[UUID] = set()
@@ -69,7 +75,11 @@ class IndexChanges:
     @property
     def learned(self) -> list[tuple[str, UUID]]:
         """The objects whose words may be new."""
-        return [*((each.type_name, id_) for id_, each in self.entries.items() if id_ not in self.removed), *self.names]
+        entries = self.entries.items()
+        return [
+            *((each.type_name, id_) for id_, each in entries if id_ in self._new_words and id_ not in self.removed),
+            *self.names,
+        ]
 
     @property
     def only_id(self) -> UUID | None:
@@ -84,12 +94,14 @@ class IndexChanges:
             for file in event.added:
                 if event.project_id is not None:
                     self.entries[file.id] = entry_of(file, project_id=event.project_id)
+                    self._new_words.add(file.id)
             self.removed.update(file.id for file in event.removed)
             return
         fields = INDEXED_FIELDS.get(type_name)
         if fields is None or not (kind in _CREATED or kind in _CHANGED):
             return
-        changed = _changed_fields(event_row["payload"]["changes"])
+        changes = event_row["payload"]["changes"]
+        changed = _changed_fields(changes)
         if kind in _CHANGED and not fields & changed:
             return
         entity = event.entity
@@ -97,12 +109,30 @@ class IndexChanges:
             self.names.add((type_name, entity.id))
             return
         self.entries[entity.id] = entry_of(entity)
+        if kind in _CREATED or any(each.field in fields and _has_new_words(each) for each in changes):
+            self._new_words.add(entity.id)
         if type_name in ("Task", "Document") and "project_id" in changed:
             self.moved[entity.id] = entity.project_id
 
 
 def _changed_fields(changes: Iterable[FieldChange]) -> frozenset[str]:
     return frozenset(each.field for each in changes)
+
+
+def _has_new_words(change: FieldChange) -> bool:
+    """Whether there may be words that were not there before, and that could be corrections; true where the texts are long, or
+    elsewhere."""
+    if change.field == "project_id":
+        return False
+    before, after = change.before or "", change.after or ""
+    if change.field not in _TEXTS or len(before) + len(after) > _MAX_COMPARED_CHARS:
+        return True
+    return any(map(is_correctable, _words(after) - _words(before)))
+
+
+def _words(text: str) -> set[str]:
+    text = plain(text)
+    return {*words(text), *side_words(text)}
 
 
 async def write_changes(connection: Connection, changes: IndexChanges) -> None:

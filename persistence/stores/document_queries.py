@@ -50,6 +50,7 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
         },
         covered={(): frozenset({("deleted_at", "is_null")})},
         indexed=frozenset({("title", "contains"), ("title", "starts_with"), ("owner", "eq"), ("owner", "in")}),
+        array_indexed=frozenset({("title", "contains")}),
         found_by=frozenset({("parent", "eq")}),
         **options,
     )

@@ -14,7 +14,7 @@ from persistence.access import VIEWER, any_id, project_open_to, project_visible,
 from persistence.engine.cursor import SortColumn, sort_last
 from persistence.engine.database import Database
 from persistence.engine.filter import TextField
-from persistence.engine.lookup import ByIdQuery
+from persistence.engine.lookup import ByIdQuery, Joins
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
 from persistence.engine.statement import Statement
@@ -67,7 +67,8 @@ _ADOPT_ORPHANS = Statement(
     )
     .on_conflict_do_nothing()
 )
-_BY_IDS = ByIdQuery(Project, _p, project_visible(_p.c.id, by_id=True))
+BY_IDS = ByIdQuery(Project, _p, lambda project: project_visible(project.c.id, by_id=True))
+"""The projects that the viewer may see."""
 _ACCESS_BY_IDS = Statement(
     select(_p.c.id, _m.c.role, _p.c.lead_id, _p.c.creator_id, _p.c.status)
     .select_from(_p.join(_m, _m.c.team_id == _p.c.team_id))
@@ -132,10 +133,10 @@ def _to_result(row: Any, user_id: UUID) -> tuple[Project, ProjectAccess]:
 
 
 async def by_ids(
-    database: Database, viewer: UUID, project_ids: Sequence[UUID], attributes: frozenset[str] | None = None
+    database: Database, viewer: UUID, project_ids: Sequence[UUID], attributes: frozenset[str] | None = None, joins: Joins = ()
 ) -> dict[UUID, Any]:
     """Those of the projects that the viewer may see."""
-    return await _BY_IDS.fetch(database, project_ids, attributes, viewer=viewer)
+    return await BY_IDS.fetch(database, project_ids, attributes, joins, viewer=viewer)
 
 
 async def access_by_ids(database: Database, viewer: UUID, project_ids: Sequence[UUID]) -> dict[UUID, ProjectAccess]:

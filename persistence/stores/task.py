@@ -15,11 +15,12 @@ from domain.task import Task
 from persistence.access import any_id, project_open_to, project_visible
 from persistence.engine.advisory_lock import lock_id
 from persistence.engine.database import Database
-from persistence.engine.lookup import ByIdQuery
+from persistence.engine.lookup import ByIdQuery, Joins
 from persistence.engine.rows import columns, row_class, to_entity
 from persistence.engine.statement import Statement
 from persistence.row_inserts import RowInsert
 from persistence.row_updates import RowUpdate, row_version
+from persistence.stores import blocked_tasks
 from persistence.stores.former_ranks import RankStatements
 from persistence.stores.recurring_task import is_recurring
 from persistence.stores.task_places import places_of
@@ -103,15 +104,15 @@ _DESCENDANTS = Statement(
     .with_for_update(of=_t)
 )
 
-_waiting = select(*columns(Task, _t)).where(_t.c.deleted_at.is_(None))
 _WAITING_FOR = Statement(
-    _waiting.join(task_links, task_links.c.target_id == _t.c.id)
+    select(*columns(Task, _t))
+    .join(task_links, task_links.c.target_id == _t.c.id)
     .where(task_links.c.task_id == _ID, task_links.c.kind == literal_column("'BLOCKS'"))
     .order_by(_t.c.id)
 )
-_PEEK = Statement(_waiting.where(_t.c.id == any_id()).order_by(_t.c.id))
+_PEEK = Statement(select(*columns(Task, _t)).where(_t.c.deleted_at.is_(None), _t.c.id == any_id()).order_by(_t.c.id))
 
-_BY_IDS = ByIdQuery(Task, _t, project_visible(_t.c.project_id, by_id=True))
+_BY_IDS = ByIdQuery(Task, _t, lambda task: project_visible(task.c.project_id, by_id=True))
 _KEY = bindparam("key", type_=Text)
 _ids_by_key = union_all(
     select(_t.c.id).where(_t.c.key == _KEY), select(task_aliases.c.task_id).where(task_aliases.c.key == _KEY)
@@ -120,18 +121,7 @@ _BY_KEY = Statement(
     select(*columns(Task, _t)).join(_ids_by_key, _ids_by_key.c.id == _t.c.id).where(project_visible(_t.c.project_id, by_id=True)),
     _ROW,
 )
-_blocker = tasks.alias("blocker")
-_BLOCKED = Statement(
-    select(task_links.c.task_id)
-    .join(_blocker, _blocker.c.id == task_links.c.target_id)
-    .where(
-        task_links.c.task_id == any_id(),
-        task_links.c.kind == literal_column("'BLOCKED_BY'"),
-        _blocker.c.deleted_at.is_(None),
-        _blocker.c.status.not_in([literal_column("'DONE'"), literal_column("'CANCELED'")]),
-    )
-    .distinct()
-)
+_BLOCKED = Statement(select(_t.c.id).where(_t.c.id == any_id(), _t.c.is_blocked))
 
 
 _today = func.timezone(literal_column("'UTC'"), func.now()).cast(_t.c.due_on.type)
@@ -267,8 +257,12 @@ class SqlTasks:
         return [row[0] for row in await self._connection.fetch(_ANCESTORS, id=task_id)]
 
     async def waiting_for(self, task_id: UUID) -> Sequence[Task]:
-        """The tasks that this one blocks, not held, without deleted ones."""
+        """The tasks that this one is linked to as what blocks them, not held."""
         return [to_entity(Task, row) for row in await self._connection.peek(_WAITING_FOR, id=task_id)]
+
+    async def refresh_blocked(self, task_ids: Sequence[UUID]) -> None:
+        """Store anew whether tasks are blocked."""
+        await blocked_tasks.refresh(self._connection, task_ids)
 
     async def peek(self, task_ids: Sequence[UUID]) -> Sequence[Task]:
         """Those of the tasks that are not deleted, not held."""
@@ -296,10 +290,10 @@ class SqlTasks:
 
 
 async def by_ids(
-    database: Database, viewer: UUID, task_ids: Sequence[UUID], attributes: frozenset[str] | None = None
+    database: Database, viewer: UUID, task_ids: Sequence[UUID], attributes: frozenset[str] | None = None, joins: Joins = ()
 ) -> dict[UUID, Any]:
     """Those of the tasks that the viewer may see; deleted ones too."""
-    return await _BY_IDS.fetch(database, task_ids, attributes, viewer=viewer)
+    return await _BY_IDS.fetch(database, task_ids, attributes, joins, viewer=viewer)
 
 
 async def by_key(database: Database, viewer: UUID, key: str) -> Any:

@@ -1,4 +1,5 @@
-"""Reads the kept numbers of tasks, counts them anew, and verifies them (`persistence.events.task_counts` moves them)."""
+"""Reads the kept numbers of tasks, counts them anew, and verifies them (`persistence.events.task_counts` moves them), and with
+them which tasks are blocked (`persistence.stores.blocked_tasks`)."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
@@ -28,6 +29,7 @@ from persistence.engine.filter import Shape
 from persistence.engine.pages import KeptCount
 from persistence.engine.statement import Statement
 from persistence.events.task_counts import STATUS_COLUMNS, is_open_status, status_literal
+from persistence.stores import blocked_tasks
 from persistence.tables import open_task_counts, projects, task_counts, tasks
 
 _c, _o, _t = task_counts, open_task_counts, tasks
@@ -164,20 +166,23 @@ async def rebuild(database: Database) -> int:
 
 
 async def rebuild_projects(connection: Connection, project_ids: Sequence[UUID]) -> None:
-    """Count the tasks of projects anew.
+    """Count the tasks of projects anew, and ask anew which of them are blocked.
 
     Their numbers are locked first. What is committed by then is counted, since each statement sees what was committed before it;
     whoever is still to write waits, and adds to what was counted.
     """
     for statement in (_ADD_MISSING, _LOCK, _SET, _CLEAR_DAYS, _SET_DAYS):
         await connection.execute(statement, ids=list(project_ids))
+    await blocked_tasks.refresh(connection, [task_id for task_id, _ in await blocked_tasks.wrong_tasks(connection, project_ids)])
 
 
 async def wrong_projects(database: Database) -> list[UUID]:
-    """The projects whose numbers are not those of their tasks, all compared at one instant each."""
+    """The projects whose numbers are not those of their tasks, all compared at one instant each, or whose tasks are blocked or
+    not against what is stored."""
     wrong: list[UUID] = []
     async for ids in _projects(database):
-        wrong += [row[0] for row in await database.fetch(_WRONG, ids=ids)]
+        found = {row[0] for row in await database.fetch(_WRONG, ids=ids)}
+        wrong += sorted(found | {project_id for _, project_id in await blocked_tasks.wrong_tasks(database, ids)})
     return wrong
 
 

@@ -14,6 +14,7 @@ from persistence.engine.database import Connection, Database
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
 from persistence.engine.statement import Statement
+from persistence.stores import blocked_tasks
 from persistence.tables import task_links, tasks
 
 _l = task_links
@@ -71,6 +72,7 @@ class SqlTaskLinks:
         if await self._connection.fetch_value(_ADD, **to_params(link)) is None:
             return False
         await self._connection.execute(_ADD, **to_params(inverse))
+        await blocked_tasks.refresh(self._connection, [link.task_id, link.target_id])
         return True
 
     async def lock(self, link_id: UUID) -> TaskLink | None:
@@ -81,6 +83,7 @@ class SqlTaskLinks:
     async def remove(self, link: TaskLink) -> None:
         """Delete both sides."""
         await self._connection.execute(_REMOVE, ids=[link.id, link.twin_id])
+        await blocked_tasks.refresh(self._connection, [link.task_id, link.target_id])
 
     async def count(self, task_id: UUID) -> int:
         """How many links a task has."""

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, cast
 
-from sqlalchemy import Date, Integer, Uuid, bindparam, exists, func, literal_column, select
+from sqlalchemy import Date, Integer, Uuid, bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from domain.page import Order
@@ -14,7 +14,7 @@ from persistence.engine.index_ranges import Ranges
 from persistence.engine.pages import ListQuery
 from persistence.stores.former_ranks import current_rank, is_replaceable
 from persistence.stores.task_counts import total_of_projects, total_visible
-from persistence.tables import task_links, tasks
+from persistence.tables import tasks
 from persistence.tables.columns import NO_DAY, cut_title
 
 _t = tasks
@@ -31,22 +31,10 @@ def _has_label(operator: str, parameter: Any) -> Column:
     return cast(Column, _t.c.label_ids.overlap(bindparam(parameter, type_=ARRAY(Uuid))))
 
 
-def _is_blocked(operator: str, parameter: str) -> Column:
-    """The task waits, or does not wait, for one that is still open."""
-    assert operator == "eq"
-    blocker = tasks.alias("blocker")
-    waits = exists(
-        select(literal_column("1"))
-        .select_from(task_links.join(blocker, blocker.c.id == task_links.c.target_id))
-        .where(
-            task_links.c.task_id == _t.c.id,
-            task_links.c.kind == literal_column("'BLOCKED_BY'"),
-            blocker.c.deleted_at.is_(None),
-            blocker.c.status.not_in([literal_column("'DONE'"), literal_column("'CANCELED'")]),
-        )
-        .offset(literal_column("0"))  # else Postgres may read the links of everybody, and hash them
-    )
-    return waits == bindparam(parameter)
+def _waits(operator: str, parameter: Any) -> Column:
+    """The task waits for one that is still open, as the index of such tasks says it."""
+    assert (operator, parameter) == ("is_null", False)
+    return _t.c.is_blocked
 
 
 def _is_open(operator: str, parameter: Any) -> Column:
@@ -57,10 +45,13 @@ def _is_open(operator: str, parameter: Any) -> Column:
 
 _OPEN: Final = frozenset(each.value for each in TaskStatus) - CLOSED
 _NOT_CLOSED: Final[Shape] = ("is_open", "is_null", False)
+_WAITS: Final[Shape] = ("waits", "is_null", False)
 
 
 def _implied(field: str, operator: str, value: Any) -> tuple[Shape, bool] | None:
-    """Statuses that are all open ones make the task open."""
+    """Statuses that are all open ones make the task open; what is asked for as blocked stands in an index of its own."""
+    if field == "is_blocked" and value is True:
+        return _WAITS, True
     if field != "status" or value is None:
         return None
     named = frozenset(value if isinstance(value, list) else [value])
@@ -97,6 +88,7 @@ _INDEXED: Final = frozenset(
         ("creator", "in"),
         ("labels", "eq"),
         ("labels", "in"),
+        ("waits", "is_null"),
         ("title", "starts_with"),
         ("title", "contains"),
         *_compared("due_on"),
@@ -112,9 +104,10 @@ _COVERED: Final = {
     ("PRIORITY",): frozenset({("priority", "eq"), ("priority", "in")}),
     ("DUE_ON",): frozenset({("is_open", "is_null"), *_compared("due_on"), ("due_on", "is_null")}),
     ("DUE_ON", "is_open"): frozenset({("assignee", "eq")}),
-    ("CREATED_AT",): frozenset({("assignee", "eq"), ("creator", "eq"), *_compared("created_at")}),
+    ("CREATED_AT",): frozenset({("assignee", "eq"), ("creator", "eq"), ("waits", "is_null"), *_compared("created_at")}),
     ("UPDATED_AT",): _compared("updated_at"),
 }
+_RIVALS: Final = frozenset({("assignee", "eq"), ("creator", "eq"), ("waits", "is_null")})
 _FOUND_BY: Final = frozenset({("id", "eq"), ("id", "in"), ("parent", "eq")})
 
 
@@ -148,12 +141,15 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
             "due_on": _compare_due_on,
             "created_at": _t.c.created_at,
             "updated_at": _t.c.updated_at,
-            "is_blocked": _is_blocked,
+            "is_blocked": _t.c.is_blocked,
+            "waits": _waits,
             "is_open": _is_open,
             "deleted_at": _compare_deleted_at,
         },
         covered=_COVERED,
         indexed=_INDEXED,
+        array_indexed=frozenset({("title", "contains")}),
+        rivals=_RIVALS,
         found_by=_FOUND_BY,
         implied=_implied,
         **options,

@@ -16,7 +16,7 @@ from persistence.access import VIEWER, any_id, team_visible
 from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Database
 from persistence.engine.filter import Column
-from persistence.engine.lookup import ByIdQuery
+from persistence.engine.lookup import ByIdQuery, Joins
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
 from persistence.engine.statement import Statement
@@ -78,7 +78,8 @@ _LEAVE_PROJECTS = Statement(
 )
 _DISSOLVE_MEMBERS = Statement(_m.delete().where(_m.c.team_id == _TEAM))
 _DISSOLVE_INVITATIONS = Statement(invitations.delete().where(invitations.c.team_id == _TEAM))
-_BY_IDS = ByIdQuery(Team, teams, team_visible(teams.c.id, by_id=True))
+BY_IDS = ByIdQuery(Team, teams, lambda team: team_visible(team.c.id, by_id=True))
+"""The teams that the viewer belongs to."""
 _ROLES = Statement(select(_m.c.team_id, _m.c.role).where(_m.c.team_id == any_id(), _m.c.user_id == VIEWER))
 _JOINED_POSITIONS = Statement(select(_m.c.team_id, _m.c.joined_position).where(_m.c.user_id == VIEWER))
 
@@ -165,10 +166,10 @@ class SqlTeams:
 
 
 async def by_ids(
-    database: Database, viewer: UUID, team_ids: Sequence[UUID], attributes: frozenset[str] | None = None
+    database: Database, viewer: UUID, team_ids: Sequence[UUID], attributes: frozenset[str] | None = None, joins: Joins = ()
 ) -> dict[UUID, Any]:
     """Those of the teams that the viewer belongs to."""
-    return await _BY_IDS.fetch(database, team_ids, attributes, viewer=viewer)
+    return await BY_IDS.fetch(database, team_ids, attributes, joins, viewer=viewer)
 
 
 async def roles(database: Database, viewer: UUID, team_ids: Sequence[UUID]) -> dict[UUID, Role]:

@@ -20,6 +20,7 @@ from persistence.engine.database import Database
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, row_class, to_entity, to_params
 from persistence.engine.statement import Statement
+from persistence.stores import blocked_tasks
 from persistence.tables import labels, task_links, tasks, team_members, teams, templates, watchers
 from persistence.transaction import Transaction
 
@@ -172,6 +173,7 @@ class SqlTemplates:
         """Insert links."""
         for start in range(0, len(links), _BATCH_ROWS):
             await self._connection.execute_many(_ADD_LINK, [to_params(each) for each in links[start : start + _BATCH_ROWS]])
+        await blocked_tasks.refresh(self._connection, list({each.task_id for each in links}))
 
 
 async def by_ids(database: Database, viewer: UUID, template_ids: Sequence[UUID]) -> dict[UUID, Any]:

@@ -39,8 +39,9 @@ _LOCK_CREDENTIALS = Statement(
 _PASSWORD = Statement(select(users.c.password_hash).where(users.c.id == _ID))
 _SET_PASSWORD = Statement(users.update().where(users.c.id == _ID).values(password_hash=bindparam("password_hash", type_=Text)))
 _TEAM_IDS = Statement(select(team_members.c.team_id).where(team_members.c.user_id == _ID).order_by(team_members.c.team_id))
-_BY_IDS = ByIdQuery(User, users)
-_VISIBLE = ByIdQuery(User, users, shares_team(users.c.id, by_id=True))
+BY_IDS = ByIdQuery(User, users)
+"""Users whom a visible object names: who sees the object sees the name."""
+_VISIBLE = ByIdQuery(User, users, lambda user: shares_team(user.c.id, by_id=True))
 _SHARING_TEAM = Statement(
     select(users.c.id).where(users.c.id == any_id(), or_(shares_team(users.c.id, by_id=True), administers_server()))
 )
@@ -134,7 +135,7 @@ async def get_credentials_by_id(database: Database, user_id: UUID) -> Credential
 
 async def by_ids(database: Database, user_ids: Sequence[UUID], attributes: frozenset[str] | None = None) -> dict[UUID, Any]:
     """Users whom a visible object names: authors, assignees, members. Who sees the object sees the name."""
-    return await _BY_IDS.fetch(database, user_ids, attributes)
+    return await BY_IDS.fetch(database, user_ids, attributes)
 
 
 async def visible_by_ids(

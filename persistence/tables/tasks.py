@@ -1,6 +1,21 @@
 """Tables of projects, tasks, labels, links, comments, watchers and seen marks."""
 
-from sqlalchemy import BigInteger, Column, Date, Double, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid, func, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Double,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    false,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.task import TaskStatus
@@ -86,6 +101,8 @@ tasks = Table(
     Column("external_ref", Text),
     Column("recurrence", Text),
     Column("recurs_on", Date),
+    # Written by `persistence.stores.blocked_tasks` alone.
+    Column("is_blocked", Boolean, nullable=False, server_default=false()),
     Index("uq_tasks_project_rank", "project_id", "rank", unique=True),
     # A number is used once in its team: keys of teams are unique, and stay.
     Index("uq_tasks_key", "key", unique=True),
@@ -105,12 +122,14 @@ tasks = Table(
         "id",
         postgresql_where=text("recurs_on IS NOT NULL AND deleted_at IS NULL"),
     ),
+    Index("ix_tasks_blocked", "project_id", "created_at", "id", postgresql_where=text("is_blocked")),
     Index("ix_tasks_long_rank", "project_id", postgresql_where=text("length(rank) > 64")),
 )
 
 Index("ix_tasks_title", tasks.c.project_id, cut_title(tasks.c.title_collation), tasks.c.id)
 Index(
-    "ix_tasks_title_trigrams",
+    "ix_tasks_project_title_trigrams",
+    text("(ARRAY[project_id])"),
     tasks.c.title_collation,
     postgresql_using="gin",
     postgresql_ops={"title_collation": "gin_trgm_ops"},

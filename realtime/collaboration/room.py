@@ -51,7 +51,7 @@ class Room:
         self.stream = document_stream(document_id)
         self.participants: set[Participant] = set()
         self.awareness = AwarenessTable()
-        self.position = 0
+        self.position = self.compacted_to = 0
         self.access: DocumentAccess | None = None
         self.reference_count = 0
         self.idle_since = now

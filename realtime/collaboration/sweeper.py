@@ -1,9 +1,12 @@
-"""Sweeps over all rooms: removes silent clients, compacts documents that nobody edits any more, and closes empty rooms."""
+"""Sweeps over all rooms: removes silent clients, compacts documents that nobody edits any more or
+that have many unsaved edits, and closes empty rooms."""
 
 import asyncio
 import logging
 from typing import Final
+from uuid import UUID
 
+from domain.document.version import MAX_UNSAVED_UPDATES
 from realtime.background_tasks import BackgroundTasks
 from realtime.backoff import jitter
 from realtime.collaboration.membership import Membership
@@ -35,6 +38,7 @@ class RoomSweeper:
         self._tasks = tasks
         self._timings = timings
         self._compactions = asyncio.Semaphore(MAX_CONCURRENT_COMPACTIONS)
+        self._compacting: set[UUID] = set()
 
     async def run(self) -> None:
         """Sweep for ever."""
@@ -60,12 +64,18 @@ class RoomSweeper:
     def _sweep(self, room: Room, now: float) -> None:
         room.broadcast_awareness(AwarenessUpdate(room.awareness.expire(now)))
         is_empty = not room.participants and not room.reference_count
-        if room.edited_at is not None and (is_empty or room.edited_at < now - self._timings.compact_after_seconds):
-            room.edited_at = None
+        is_quiet = room.edited_at is not None and (is_empty or room.edited_at < now - self._timings.compact_after_seconds)
+        is_due = is_quiet or room.position - room.compacted_to >= MAX_UNSAVED_UPDATES
+        if is_due and room.document_id not in self._compacting:
+            self._compacting.add(room.document_id)
+            room.edited_at, room.compacted_to = None, room.position
             self._tasks.start(self._compact(room), f"room {room.document_id}: compact")
         elif is_empty and not room.is_busy and room.idle_since < now - self._timings.close_after_seconds:
             self._registry.close_room(room)
 
     async def _compact(self, room: Room) -> None:
-        async with self._compactions:
-            await self._compactor.try_compact(room.document_id)
+        try:
+            async with self._compactions:
+                await self._compactor.try_compact(room.document_id)
+        finally:
+            self._compacting.discard(room.document_id)

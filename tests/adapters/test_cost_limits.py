@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.cost_limit import CostAccount, CostLimit, CostLimiter, CostLimitExceeded
@@ -66,6 +66,7 @@ async def test_the_lowest_balance_is_the_answer(limiter: CostLimiter) -> None:
 
 
 @settings(max_examples=200)
+@example(steps=[(1.4766546669551701, 423), (0.0, 600), (0.0, 24)])  # 976 + 24 is a little more than 1,000 by the clock
 @given(steps=st.lists(st.tuples(st.floats(0, 300), st.integers(1, 600)), max_size=60))
 def test_no_window_admits_more_than_the_burst_and_what_is_refilled_in_it(steps: list[tuple[float, int]]) -> None:
     now = 0.0

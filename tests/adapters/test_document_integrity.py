@@ -1,16 +1,21 @@
 """The index of documents made anew, versions of quiet documents, and the log shortened behind them."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from app.seeding import seed_demo_documents
 from app.settings import Settings
+from domain.document.version import MAX_UNSAVED_UPDATES
 from persistence.blobs.document_objects import content_key, version_key
 from persistence.documents.reindex import reindex
+from realtime.background_tasks import BackgroundTasks
+from realtime.collaboration.sweeper import RoomSweeper
 from seed import seed
-from tests.support.app import App
+from tests.support.app import IDLE_TIMINGS, App
 from tests.support.document_storage import (
     ProcessEnded,
     create_document_with_blobs,
@@ -19,8 +24,9 @@ from tests.support.document_storage import (
     verify_documents,
 )
 from tests.support.graph_actions import create_document, mutate, mutate_ok
+from tests.support.machine import allowed_seconds
 from tests.support.teams import create_sample_team, uuid_of
-from tests.support.yjs_edits import append_paragraphs
+from tests.support.yjs_edits import append_paragraphs, document_state, typed_characters
 
 
 async def test_the_index_is_made_anew_from_storage_alone(isolated_app: App) -> None:
@@ -90,6 +96,42 @@ async def test_a_quiet_document_gets_a_version_at_most_once_in_ten_minutes(isola
     versions = [{"number": number, "createdBy": None, "contributors": [{"id": team.mate.id}]} for number in (2, 1)]
     assert shown == {"version": 1, "versions": {"nodes": versions}}
     assert (await verify_documents(isolated_app)).is_clean
+
+
+async def test_a_document_that_is_edited_without_a_pause_gets_a_version_for_so_many_edits(isolated_app: App) -> None:
+    app, team = isolated_app, await create_sample_team(isolated_app)
+    made = await create_document(app, team, "Page")
+    id_, services = uuid_of(made["id"]), app.resources.services
+    await append_paragraphs(app, team.mate, made, "One.")
+    assert await services.compaction.compact(id_) is True
+    updates = typed_characters(await document_state(app, made), MAX_UNSAVED_UPDATES)
+    rows = [(id_, 2 + nr, data, team.mate.user.id, datetime.now(UTC)) for nr, data in enumerate(updates)]
+    columns = ["document_id", "position", "data", "author_user_id", "at"]
+
+    async def type_on(rows: list[Any]) -> None:
+        async with app.sql.acquire() as connection:
+            await connection.copy_records_to_table("document_updates", records=rows, columns=columns)
+            await connection.execute("UPDATE document_heads SET position = $1", rows[-1][1])
+
+    await type_on(rows[:-1])
+    assert await services.compaction.compact(id_) is False
+    assert await services.compaction.compact_all() == 0
+    await type_on(rows[-1:])
+    async with services.rooms.room(id_) as room:  # somebody is there, and has just written
+        room.edited_at = asyncio.get_running_loop().time()
+        assert room.position == room.compacted_to + 1 + MAX_UNSAVED_UPDATES
+        tasks = BackgroundTasks()
+        sweeper = RoomSweeper(services.rooms._registry, services.rooms.membership, services.compaction, tasks, IDLE_TIMINGS)
+        sweeper._sweep(room, room.edited_at)
+        async with asyncio.timeout(allowed_seconds(10)):
+            while await app.sql.fetchval("SELECT count(*) FROM document_versions") < 2:
+                await asyncio.sleep(0.02)
+        sweeper._sweep(room, room.edited_at or 0.0)
+        await tasks.cancel_all()
+        assert room.compacted_to == room.position == 1 + MAX_UNSAVED_UPDATES
+    assert await services.compaction.compact_all() == 0
+    shown = await app.run(team.guest, "query ($id: ID!) { document(id: $id) { content { text position } } }", id=made["id"])
+    assert shown["document"]["content"] == {"text": "One." + "x" * MAX_UNSAVED_UPDATES + "\n", "position": room.position}
 
 
 async def test_the_log_is_shortened_to_a_day_behind_a_version_that_loads(isolated_app: App) -> None:

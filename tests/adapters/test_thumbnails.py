@@ -61,10 +61,12 @@ def decoded(content: bytes) -> Image.Image:
         return found
 
 
-async def test_no_hostile_picture_costs_more_than_it_may_and_others_are_rendered_meanwhile() -> None:
+@pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.long)])
+async def test_no_hostile_picture_costs_more_than_it_may_and_others_are_rendered_meanwhile(every: int) -> None:
     good = encoded(Image.new("RGB", (300, 200), "red"), "image/jpeg")
     hostile = list(hostile_pictures())
     assert len(hostile) > 90
+    hostile = hostile[::every]
 
     async with WorkerPool.open(slots=2, memory_bytes=WORKER_MEMORY_BYTES, warm_up=picture.warm_up) as pool:
 
@@ -90,7 +92,7 @@ async def test_no_hostile_picture_costs_more_than_it_may_and_others_are_rendered
     shown = {name for name, thumbnail in results.items() if thumbnail is not None}
     assert not {name for name in shown if " as " in name and "many" not in name}, "another format was decoded"
     assert not {name for name in shown if "50,000 x" in name or " x 16,38" in name or " x 65,5" in name}
-    assert {"EXIF with garbage", "a profile of garbage", "APNG of 100,000 frames", "1,000 comments"} <= shown
+    assert {"EXIF with garbage", "a profile of garbage", "APNG of 100,000 frames", "1,000 comments"} & results.keys() <= shown
 
 
 async def test_whoever_sees_a_file_gets_a_url_of_its_thumbnail(app: App, team: SampleTeam) -> None:

@@ -100,6 +100,22 @@ async def test_a_token_whose_time_is_over_is_expired(token_issuer: TokenIssuer) 
         await token_issuer.tokens.authenticate(f"Bearer {token_issuer.craft_token(iat=now - 601, exp=now - 1)}")
 
 
+@pytest.mark.parametrize("ahead_seconds", [1, 300, 590])
+async def test_a_token_of_a_server_whose_clock_is_ahead_is_good_and_lives_by_the_own_clock(
+    token_issuer: TokenIssuer, ahead_seconds: int
+) -> None:
+    now = int(time.time())
+    token = token_issuer.craft_token(iat=now + ahead_seconds, exp=now + ahead_seconds + 600)
+    bearer = await token_issuer.tokens.authenticate(f"Bearer {token}")
+    assert bearer is not None
+    assert bearer.expires_at == now + ahead_seconds + 600
+
+
+async def test_a_token_of_the_far_future_is_refused(token_issuer: TokenIssuer) -> None:
+    now = int(time.time())
+    await token_issuer.assert_refused(token_issuer.craft_token(iat=now + 3600, exp=now + 4200))
+
+
 async def test_a_token_that_was_good_expires_while_it_is_remembered(token_issuer: TokenIssuer) -> None:
     token = token_issuer.craft_token()
     bearer = await token_issuer.tokens.authenticate(f"Bearer {token}")

@@ -107,6 +107,7 @@ _BOUNDS: dict[str, str] = {
     "persistence/search/index_writes.py:IndexChanges.entries": _PER_OPERATION,
     "persistence/search/index_writes.py:IndexChanges.moved": _PER_OPERATION,
     "persistence/search/index_writes.py:IndexChanges.names": _PER_OPERATION,
+    "persistence/search/index_writes.py:IndexChanges._new_words": _PER_OPERATION,
     "persistence/search/index_writes.py:IndexChanges.removed": _PER_OPERATION,
     "persistence/search/opensearch/changes.py:ChangedObjects.moved": _BATCH,
     "persistence/search/opensearch/changes.py:ChangedObjects.objects": _BATCH,

@@ -31,6 +31,7 @@ FAULTS: Final = (
     *(("redis", fault) for fault in ("down", "silent", "slow")),
     *(("storage", fault) for fault in ("down", "silent", "slow", "errs")),
     ("all but postgres", "down"),
+    ("valkey", "frozen"),
     ("postgres", "slow"),
     ("postgres", "down"),
     ("postgres", "silent"),
@@ -48,6 +49,7 @@ class Behind:
     redis: FaultProxy
     storage: FaultProxy
     postgres: FaultProxy
+    valkey: Valkey
 
     @asynccontextmanager
     async def failing(self, what: str, fault: str) -> AsyncIterator[None]:
@@ -57,6 +59,8 @@ class Behind:
                 case "server", _:
                     os.kill(self.server.pid, signal.SIGSTOP)
                     stack.callback(os.kill, self.server.pid, signal.SIGCONT)
+                case "valkey", _:
+                    stack.enter_context(self.valkey.black_holed())
                 case "postgres", "locked":
                     connection = await asyncpg.connect(self.url)
                     stack.push_async_callback(connection.close)
@@ -100,7 +104,7 @@ async def open_behind(postgres_server: str, valkey: Valkey, folder: Path) -> Asy
                 log_level="error",
             )
         )
-        yield Behind(server, url, redis, storage, postgres)
+        yield Behind(server, url, redis, storage, postgres, valkey)
 
 
 async def endure(behind: Behind, seconds: float, dice: random.Random) -> dict[str, Any]:
@@ -116,7 +120,7 @@ async def endure(behind: Behind, seconds: float, dice: random.Random) -> dict[st
         before = behind.memory_bytes()
         for what, fault in FAULTS:
             async with behind.failing(what, fault):
-                if what in ("redis", "storage", "all but postgres"):  # tasks need Postgres alone
+                if what in ("redis", "valkey", "storage", "all but postgres"):  # tasks need Postgres alone
                     assert await clients.is_back() <= allowed_seconds(MAX_ANSWER_SECONDS), (what, fault)
                 await asyncio.sleep(seconds)
             recoveries[f"{what} {fault}"] = await clients.is_back()
@@ -142,7 +146,7 @@ def _work(clients: ChaosClients) -> list[Any]:
     return [*writing, clients.follow()]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_services_that_fail_in_turn_lose_nothing_and_hold_up_nobody(
     postgres_server: str, valkey_server: Valkey, tmp_path: Path
 ) -> None:

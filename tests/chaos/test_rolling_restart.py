@@ -17,7 +17,7 @@ from tests.support.chaos_clients import ChaosClients
 from tests.support.hocuspocus_client import create_document_over_http
 from tests.support.server_process import Client, ServerProcess, create_team_and_project, register_user
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 class LoadBalancer:

@@ -1,4 +1,4 @@
-"""Workers killed again and again while events are written: nothing is lost, and nothing is recorded twice."""
+"""Workers killed and frozen again and again while events are written: nothing is lost, and nothing is recorded twice."""
 
 import asyncio
 import random
@@ -13,6 +13,7 @@ from tests.support.worker_process import WorkerProcess, require_each_effect_once
 from tests.support.workers import WorkerDatabase, open_worker_database
 
 KILLS = 40
+FROZEN_SHARE = 0.3
 pytestmark = pytest.mark.chaos
 
 
@@ -24,7 +25,9 @@ async def _write(database: WorkerDatabase, teams: list[SampleTeam], dice: random
         await asyncio.sleep(dice.uniform(0.0, 0.1))
 
 
-async def test_workers_killed_again_and_again_leave_each_effect_recorded_once(postgres_server: str, tmp_path: Path) -> None:
+async def test_workers_killed_and_frozen_again_and_again_leave_each_effect_recorded_once(
+    postgres_server: str, tmp_path: Path
+) -> None:
     from tests.support.backing_services import database_from_template
 
     dice = random.Random(14)
@@ -39,8 +42,11 @@ async def test_workers_killed_again_and_again_leave_each_effect_recorded_once(po
             for _ in range(KILLS):
                 await asyncio.sleep(dice.uniform(0.5, 4.0))
                 place = dice.randrange(len(workers))
-                workers[place].kill()
-                workers[place] = WorkerProcess(url, tmp_path)
+                if dice.random() < FROZEN_SHARE:
+                    await workers[place].freeze(dice.uniform(0.1, 5.0))  # a job is leased for 1.5 s
+                else:
+                    workers[place].kill()
+                    workers[place] = WorkerProcess(url, tmp_path)
                 assert not writing.done(), writing.exception()
             writing.cancel()
             await wait_until_all_is_done(database, timeout_seconds=120.0)

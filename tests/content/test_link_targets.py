@@ -4,18 +4,19 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from content.text.link_targets import MAX_BRACKETS, read_link_targets
+from tests.support.examples import examples
 
 ID = "VXNlcjowMWEy"
 USER = re.compile("user:", re.IGNORECASE)
 DOCUMENT = re.compile("document:|/documents/", re.IGNORECASE)
 LINK = f"[@Ben](user:{ID})"
 
-many = settings(derandomize=True, deadline=None, database=None, max_examples=1_500)
+many = examples(300, many=5_000, derandomize=True, database=None)
 BLOCKS = [
     "# ",
     "---\n",

@@ -33,6 +33,9 @@ _READABLE: Final = {
     "app elsewhere": {OTHER},
     "document link": set(),  # these ask for more than links show: see test_share_links
     "board link": set(),
+    "expired": set(),
+    "suspended": set(),
+    "deleted": set(),
 }
 """Which words each principal may read."""
 

@@ -13,7 +13,7 @@ import pytest
 from tests.support.principals import World
 
 _EXPECTED = Path(__file__).parent / "expected"
-_REFUSALS = {"UNAUTHENTICATED": "sign in", "INSUFFICIENT_SCOPE": "no scope"}
+_REFUSALS = {"UNAUTHENTICATED": "sign in", "INSUFFICIENT_SCOPE": "no scope", "TOKEN_EXPIRED": "expired"}
 
 
 def outcome(answer: Any, field: str = "node") -> str:

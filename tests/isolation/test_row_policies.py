@@ -69,9 +69,9 @@ async def world(walled: App) -> World:
 async def principals(walled: App, world: World) -> dict[str, UUID | None]:
     """The user as whom each principal reads."""
     found: dict[str, UUID | None] = {"stranger": None}
-    for name, principal in world.principals.items():
-        credentials = await walled.resources.graph_tokens.authenticate(principal.authorization)
-        if credentials is not None and name in _READABLE:
+    for name in _READABLE.keys() & world.principals.keys():
+        credentials = await walled.resources.graph_tokens.authenticate(world.principals[name].authorization)
+        if credentials is not None:
             found[name] = credentials.actor.user_id
     return found
 

@@ -22,6 +22,7 @@ _MAY_FOLLOW: Final = {
     "nowhere": set[str](),
 }
 
+_ENDED: Final = {"expired": "expired", "suspended": "sign in", "deleted": "sign in"}
 _LINKS: Final = {
     "taskChanged": (set[str](), dict.fromkeys(("document link", "board link"), "FORBIDDEN")),
     "documentCollaboration": ({"document link"}, {"board link": "FORBIDDEN"}),
@@ -58,5 +59,5 @@ async def test_only_who_sees_an_object_may_follow_it(world: World, field: str) -
             assert (outcome(answer, field) == "shown") is (name in readers), (placement, name, answer)
             if name not in readers:
                 refusals.add((name, outcome(answer, field)))
-        expected = {"anonymous": "sign in", "app, one scope": "no scope"} | _LINKS[field][1]
+        expected = _ENDED | {"anonymous": "sign in", "app, one scope": "no scope"} | _LINKS[field][1]
         assert refusals == {(name, expected.get(name, "NOT_FOUND")) for name in world.principals.keys() - readers}, placement

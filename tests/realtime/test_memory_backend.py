@@ -1,10 +1,11 @@
 """Within one process: subscribed channels only, in order, bounded."""
 
 import asyncio
+from dataclasses import replace
 
 from broadcaster._base import Event
 
-from realtime.announcements import LOST
+from realtime.announcements import LOST, EphemeralMessage, PubSub, encode_message
 from realtime.memory_backend import MAX_QUEUED_BYTES, MAX_QUEUED_EVENTS, MemoryBackend
 
 
@@ -59,3 +60,12 @@ async def test_large_messages_are_bounded_in_bytes() -> None:
     while await backend.next_published() is not LOST:
         received += 1
     assert (received, backend.queued_bytes) == (MAX_QUEUED_BYTES // len(text) + 1, 0)
+
+
+async def test_what_nobody_subscribes_to_is_not_even_encoded() -> None:
+    async with PubSub.open(MemoryBackend()) as pubsub:
+        await pubsub.subscribe("a")
+        message = EphemeralMessage(stream="a", sender_id="s", payload={"x": 1})
+        for each in (message, replace(message, stream="b"), message):
+            pubsub.publish(each)
+        assert pubsub.queued_bytes == 2 * len(encode_message(message))

@@ -1,7 +1,9 @@
 """The law of the index: after anything that people do, it says what the objects say."""
 
+import random
 from typing import Any
 
+from domain.search.typo import is_correctable
 from persistence.search import rebuild
 from tests.support.app import App
 from tests.support.graph_actions import create_comment, create_document, create_project, create_task, mutate, mutate_ok
@@ -111,3 +113,51 @@ async def test_an_operation_that_changes_no_text_writes_nothing_into_the_index(a
     await mutate_ok(app, team.member, "taskUpdate", id=task["id"], status="IN_REVIEW", assigneeId=team.mate.id)
     await mutate_ok(app, team.member, "taskMove", id=task["id"], status="DONE")
     assert await app.sql.fetch("SELECT id, xmin::text FROM search_entries ORDER BY id") == before
+
+
+async def test_all_words_of_a_task_are_known_once_the_queue_is_worked_off_however_it_was_changed(isolated_app: App) -> None:
+    app, draw = isolated_app, random.Random(3)
+    team = await create_sample_team(app)
+    parts = [
+        "quokka",
+        "getQuokkaName",
+        "[numbat](user:quoll)",
+        "Ёлка",
+        "echidna42",
+        "bandicoot,",
+        "and",
+        "12",
+        "والكتاب",
+        "word " * 300,
+    ]
+
+    def text() -> str:
+        return " ".join(draw.sample(parts[:-1], 2)) + (parts[-1] if draw.random() < 0.1 else "")
+
+    tasks = [await create_task(app, team, text()[:200]) for _ in range(4)]
+    for _ in range(60):
+        given = {"description": draw.choice([None, text()])} if draw.random() < 0.5 else {"title": text()[:200]}
+        await mutate_ok(app, team.member, "taskUpdate", id=draw.choice(tasks)["id"], **given)
+        if draw.random() < 0.2:
+            await rebuild.work_off_all(app.resources.database)
+    await rebuild.work_off_all(app.resources.database)
+    words = {
+        row["word"]
+        for row in await app.sql.fetch("SELECT DISTINCT unnest(tsvector_to_array(tokens)) AS word FROM search_entries")
+        if is_correctable(row["word"])
+    }
+    known = {row["term"] for row in await app.sql.fetch("SELECT term FROM search_terms")}
+    assert len(words) > 6
+    assert words <= known
+
+
+async def test_a_change_without_a_new_word_waits_for_nobody_to_learn_it(isolated_app: App) -> None:
+    app = isolated_app
+    team = await create_sample_team(app)
+    task = await create_task(app, team, "Mend the fence")
+    await rebuild.work_off_all(app.resources.database)
+    await mutate_ok(app, team.member, "taskUpdate", id=task["id"], title="The fence: mend 42 of it")
+    assert await rebuild.count_queued(app.resources.database) == 0
+    assert ids_of(await search(app, team.member, "mend 42")) == [task["id"]]
+    await mutate_ok(app, team.member, "taskUpdate", id=task["id"], title="Mend the gate")
+    assert await rebuild.count_queued(app.resources.database) == 1

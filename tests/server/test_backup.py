@@ -175,6 +175,7 @@ async def _clean_up(app: App) -> None:
         await asyncio.sleep(0.001)
 
 
+@pytest.mark.long
 async def test_everything_acknowledged_before_a_backup_is_in_it_whatever_is_written_meanwhile(
     source: Installation, target: Installation, tmp_path: Path
 ) -> None:
@@ -335,7 +336,7 @@ async def test_what_is_in_use_or_unfinished_is_refused_and_nothing_changes(
     assert await target.rows() == before
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_an_installation_moves_from_a_folder_into_a_bucket_and_back(
     source: Installation, target: Installation, postgres_server: str, tmp_path: Path
 ) -> None:
@@ -358,7 +359,7 @@ async def test_an_installation_moves_from_a_folder_into_a_bucket_and_back(
                 assert await stored_blobs(app) == blobs
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_an_embedded_installation_is_backed_up_while_its_server_works(tmp_path: Path) -> None:
     async with running_server(tmp_path, data_dir=tmp_path / "data") as server:
         ada = await register_user(server)

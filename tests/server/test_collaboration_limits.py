@@ -108,8 +108,10 @@ async def test_of_a_flood_of_cursor_moves_others_get_some_and_the_last(
 ) -> None:
     moves = 600
     async with (
-        connect(collaboration_url(server, document_id, ada.token)) as sender,
-        connect(collaboration_url(server, document_id, ada.token)) as second,
+        connect(
+            collaboration_url(server, document_id, ada.token), close_timeout=0.1
+        ) as sender,  # they read nothing, no goodbye either
+        connect(collaboration_url(server, document_id, ada.token), close_timeout=0.1) as second,
         connect(collaboration_url(server, document_id, ada.token)) as other,
     ):
         for socket in (sender, second, other):

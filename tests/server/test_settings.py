@@ -66,7 +66,7 @@ def test_networks_are_read_and_what_is_none_is_named(name: str) -> None:
         assert [(each["loc"], each["msg"]) for each in refused.value.errors()] == [((name,), f"Value error, {reason}")]
 
 
-@settings(derandomize=True, deadline=None, database=None, max_examples=200)
+@settings(derandomize=True, deadline=None, database=None, max_examples=40)
 @given(
     scheme=st.sampled_from(["http", "https"]),
     host=st.from_regex(r"[a-zA-Z][a-zA-Z0-9-]{0,10}(\.[a-z]{2,5})?", fullmatch=True),

@@ -196,6 +196,7 @@ async def test_a_signal_ends_all_in_good_order_and_closes_connections(two_worker
     assert "Traceback" not in two_worker_server.output
 
 
+@pytest.mark.long
 async def test_a_killed_supervisor_takes_everything_along(valkey_server: Valkey, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"redis_url": valkey_server.url, "data_dir": tmp_path / "data", "seed_size": "none"}
     with running_process("serve", "--workers", "2", folder=tmp_path, **settings) as server:
@@ -226,6 +227,7 @@ async def test_a_port_for_metrics_that_is_taken_is_named_before_workers_start(
     assert "of 127.0.0.1 cannot be used for metrics: Address already in use. Choose with HIVE_METRICS_PORT." in line
 
 
+@pytest.mark.long
 async def test_workers_that_cannot_start_end_the_server(server_database_url: str, valkey_server: Valkey, tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_text('{"a": "{ nope }"}')

@@ -1,6 +1,8 @@
 """Running operations as somebody: the graph's front door, below HTTP."""
 
 import json
+import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -22,6 +24,9 @@ from resolvers import ids
 from resolvers.context import Context
 from schema.field_rules import field_weights
 from schema.root import bindings, schema
+
+_COMPARISONS = 2
+_PLAIN_VALUE = re.compile(rb'(?<=:)(?:"[ !#-\[\]-~]+"|[0-9][0-9.]*)')  # nothing that JSON escapes or that takes several bytes
 
 IDLE_TIMINGS = RoomTimings(close_after_seconds=3600.0, compact_after_seconds=3600.0, sweep_interval_seconds=3600.0)
 """For houses in which rooms of live editing do nothing by themselves while tests run."""
@@ -62,8 +67,9 @@ class App:
     The graph over open services.
 
     Whatever a compiled program answers is asked of graphql-core too, and must come out the same, byte for byte: so every test
-    through here is a test of the compiler. A mutation is not run twice for that; graphql-core is given what it came to. `sql` is
-    the tests' own way to the rows, so that no test waits for a connection of the application.
+    through here is a test of the compiler. A mutation is not run twice for that; graphql-core is given what it came to. What was
+    answered to the same document twice, but for plain words and numbers, is not compared a third time: most is said to prepare
+    tests. `sql` is the tests' own way to the rows, so that no test waits for a connection of the application.
     """
 
     def __init__(self, resources: Resources, sql: "asyncpg.Pool[Any]") -> None:
@@ -77,6 +83,7 @@ class App:
         }
         self.executor = Executor(schema, bindings=bindings, **options)
         self.graphql_core = Executor(schema, **options)
+        self._compared: Counter[tuple[str, bytes]] = Counter()
 
     def context(self, person: Person | None, actor: Actor | None = None, *, now: datetime | None = None) -> Context:
         """What one operation of a person is given."""
@@ -96,10 +103,14 @@ class App:
             answer = (await self.executor.execute(prepared, context)).to_json()
             if self.executor.execution_counts["compiled"] == compiled:
                 break
+            form = (operation, _PLAIN_VALUE.sub(b"", answer))
+            if self._compared[form] == _COMPARISONS:
+                break
             context.clear_loaders()
             stock = (await self.graphql_core.execute(prepared, context)).to_json()
             if answer == stock or context.mutation_results:
                 assert answer == stock, (answer, stock)
+                self._compared[form] += 1
                 break
             # Others may have written between the two: asked again, both must agree.
             assert further, (answer, stock)

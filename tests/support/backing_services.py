@@ -13,7 +13,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -27,7 +26,7 @@ import pytest
 
 from embedded import embedded_postgres
 from embedded.child_process import tied_to_parent
-from tests.support.memory_folder import memory_folder
+from tests.support.memory_folder import make_folder
 
 _START_TIMEOUT_SECONDS = 10.0
 
@@ -43,7 +42,7 @@ class SharedPostgres:
     @property
     def address(self) -> str:
         if self._address is None:
-            folder = Path(tempfile.mkdtemp(prefix="pantherahive-tests-", dir=memory_folder()))
+            folder = make_folder()
             self._resources.callback(shutil.rmtree, folder, ignore_errors=True)
             self._address = self._runner.run(self._resources.enter_async_context(embedded_postgres(folder, durable=False)))
         return self._address

@@ -18,9 +18,10 @@ from websockets.exceptions import WebSocketException
 
 from domain.errors import RETRYABLE_CODES
 from resolvers import ids
-from tests.support.history import Anomaly, Append, History, Operation, Outcome, Read, ReadRegister, Write, find_anomalies
-from tests.support.hocuspocus_client import open_hocuspocus_client
-from tests.support.server_process import TASK_CREATE, Client, subscribe
+from tests.support.history import Anomaly, Append, History, Kind, Operation, Outcome, Read, ReadRegister, Write, find_anomalies
+from tests.support.hocuspocus_client import create_document_over_http, open_hocuspocus_client
+from tests.support.machine import allowed_seconds
+from tests.support.server_process import TASK_CREATE, Client, create_team_and_project, subscribe
 
 MAX_ANSWER_SECONDS: Final = 10.0
 MAX_LIST_VALUES: Final = 90
@@ -287,3 +288,37 @@ class ChaosClients:
 
 async def _once(call: Callable[[], Awaitable[Any]]) -> Any:
     return await call()
+
+
+async def work_during(clients: ChaosClients, owner: Client, during: Awaitable[None]) -> None:
+    """Have people write, follow and edit until something is over, and read everything again."""
+    project_id = await create_team_and_project(owner)
+    await clients.begin(project_id, await create_document_over_http(owner, project_id))
+    writing = (clients.add_tasks(), clients.discuss(), clients.discuss(), clients.add_documents(), clients.edit(), clients.edit())
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(each) for each in (*writing, clients.follow())]
+    try:
+        await during
+        clients.stop()
+        await asyncio.gather(*tasks[:-1])
+        await clients.finish()
+    finally:
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def assert_unharmed(clients: ChaosClients, *, least: int, clocks_agree: bool = True) -> None:
+    """
+    Nothing was lost, doubled or late, at least so many operations were acknowledged, and each refusal said to try again.
+
+    Comments are listed by the time at which they were written, which is that of the server: only where clocks agree must they be in
+    the order of their acknowledgements.
+    """
+    assert clients.violations == [], clients.violations[:5]
+    found = clients.anomalies()
+    if not clocks_agree:
+        found = [each for each in found if each.kind is not Kind.REORDERED or not each.key.startswith("comments of ")]
+    assert found == [], found[:5]
+    assert clients.slowest_seconds <= allowed_seconds(MAX_ANSWER_SECONDS), clients.slowest_seconds
+    assert clients.history.acknowledged() >= least

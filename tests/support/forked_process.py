@@ -28,6 +28,7 @@ _PRELOADED = (
     "persistence.documents.reindex",
     "seed.documents",
     "uvloop",
+    "tests.support.forked_heap",
 )
 _PR_SET_PDEATHSIG = 1
 

@@ -61,8 +61,10 @@ _TABLES = """
   invitations calendar_feeds templates streams events idempotency_keys
 """.split()  # noqa: SIM905 (easier to read)
 _WITHOUT_REFUSALS = dict.fromkeys(("events", "streams"), "WHERE stream NOT LIKE 'audit:%'")
+# Every row of every table is read, so it matters that the age of a transaction is computed in a third of the time that its number takes.
+_LAST_WRITE = "age('3'::xid) + 3 - min(age(xmin))"
 _STATE_QUERY = " UNION ALL ".join(
-    f"SELECT '{table}', count(*), max(xmin::text::bigint) FROM {table} {_WITHOUT_REFUSALS.get(table, '')}" for table in _TABLES
+    f"SELECT '{table}', count(*), {_LAST_WRITE} FROM {table} {_WITHOUT_REFUSALS.get(table, '')}" for table in _TABLES
 )
 
 

@@ -1,6 +1,7 @@
 """Measures how long single steps of the event loop take, as CPU time of its thread, so that it holds on a busy machine."""
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+MAX_STEP_SECONDS = 0.05
+"""What a step may take on a machine that hashes 16 MiB in 12 ms or less."""
 _KEPT_STEPS = 20
+_HASHED_BYTES = 16 * 1024 * 1024
+_HASH_SECONDS = 0.012
 
 
 @dataclass(slots=True)
@@ -44,3 +49,11 @@ def loop_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopSteps]:
     with monkeypatch.context() as patched:
         patched.setattr(asyncio.Handle, "_run", measured)
         yield steps
+
+
+def max_step_seconds() -> float:
+    """What a step may take here: on a slower or busier machine as many times more as it takes to hash."""
+    data = bytes(_HASHED_BYTES)
+    began = time.thread_time()
+    hashlib.sha256(data).digest()
+    return MAX_STEP_SECONDS * max(1.0, (time.thread_time() - began) / _HASH_SECONDS)

@@ -48,12 +48,14 @@ class MailServer:
     connections: int = 0
     refused_recipients: dict[str, str] = field(default_factory=dict)
     hanging_recipients: set[str] = field(default_factory=set)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    """Once it is set, nothing hangs any more: nobody is waited for at the end of a test."""
     data_answers: list[str] = field(default_factory=list)
     pause: Callable[[], Any] | None = None
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802 (aiosmtpd's name)
         if address in self.hanging_recipients:
-            await asyncio.Event().wait()
+            await self.released.wait()
         if address in self.refused_recipients:
             return self.refused_recipients[address]
         envelope.rcpt_tos.append(address)

@@ -6,12 +6,14 @@ takes the power away, so none can see the difference: what a killed process has 
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 _FOLDER = Path("/dev/shm")
 _MIN_FREE_BYTES = 4 * 1024**3
+_PREFIX = "pantherahive-tests-"
 _PYTEST_FOLDER = "PYTEST_DEBUG_TEMPROOT"
 
 
@@ -21,6 +23,16 @@ def memory_folder() -> Path | None:
         return _FOLDER if os.access(_FOLDER, os.W_OK) and shutil.disk_usage(_FOLDER).free >= _MIN_FREE_BYTES else None
     except OSError:
         return None
+
+
+def make_folder() -> Path:
+    """A new folder for the files of this process, in memory where there is room; what processes that were killed have left goes."""
+    parent = memory_folder()
+    if parent is not None:
+        for left in parent.glob(f"{_PREFIX}*-*"):
+            if not Path("/proc", left.name.removeprefix(_PREFIX).partition("-")[0]).exists():
+                shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
 
 
 @pytest.hookimpl(tryfirst=True)

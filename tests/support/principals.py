@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ from graphql import is_interface_type
 from uuid_utils.compat import uuid7
 
 from app.bootstrap import POSITION_READER
-from domain import oauth_client
+from domain import administration, oauth_client
 from domain.actor import ALL_SCOPES, Scope
+from domain.errors import DomainError
 from domain.oauth_client import OAuthGrant
 from domain.permissions import Role
 from domain.session import Device, open_session
+from gateway.execution.errors import format_errors
 from gateway.execution.executor import Executor, OperationRequest, OperationResult
 from gateway.execution.limits import Limits
 from persistence.unit_of_work import unit_of_work
@@ -27,11 +30,14 @@ from tests.support.app import App, Person
 from tests.support.graph_actions import mutate_ok
 from tests.support.selections import everything_of
 from tests.support.share_links import create_share_link, token_of
-from tests.support.teams import SampleTeam, create_person, create_person_without_team, join_team, uuid_of
+from tests.support.teams import SampleTeam, create_person, create_person_without_team, join_team, uuid_of, with_session
 from tests.support.tenants import Tenant, create_tenant
 
 TEAM_WORD, PRIVATE_WORD, OTHER_WORD = "okapi", "quokka", "numbat"
 """Words that stand in nothing else: in the project of the team, in its private project, and in another team."""
+
+_LASTING_SECONDS = 86_400.0
+"""For which the tokens of principals are good, however long a run takes."""
 
 WIDE_LIMITS = Limits(
     source_bytes=10**7,
@@ -64,8 +70,11 @@ class Caller:
         )
 
     async def ask(self, principal: Principal, text: str, /, **variables: Any) -> Any:
-        """The whole answer, as JSON. Raises what the check of the credentials raises."""
-        context = await self._context(principal)
+        """The whole answer, as JSON; to credentials that are refused, what the transports say then."""
+        try:
+            context = await self._context(principal)
+        except DomainError as error:
+            return {"errors": format_errors(error)}
         answer = (await self.executor.execute(OperationRequest(text, variables=variables), context)).to_json()
         return json.loads(answer)
 
@@ -75,7 +84,10 @@ class Caller:
 
     async def first_event(self, principal: Principal, text: str, /, **variables: Any) -> Any:
         """The first answer of a subscription, as JSON, which is then ended."""
-        context = await self._context(principal)
+        try:
+            context = await self._context(principal)
+        except DomainError as error:
+            return {"errors": format_errors(error)}
         answers = await self.executor.subscribe(OperationRequest(text, variables=variables), context)
         if isinstance(answers, OperationResult):
             return json.loads(answers.to_json())
@@ -88,6 +100,18 @@ async def sign_in(app: App, person: Person) -> str:
     async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
         session, _ = await open_session(uow, person.user, Device())
     return f"Bearer {app.resources.tokens.issue(session)}"
+
+
+def expiring(app: App, authorization: str, seconds: float) -> str:
+    """The same header with a token that expires in so many seconds, or has expired: others are good for ten minutes."""
+    tokens, token = app.resources.tokens, authorization.removeprefix("Bearer ")
+    return f"Bearer {tokens._encode('at+jwt', {**tokens.verify(token).claims, 'exp': int(time.time() + seconds)})}"
+
+
+async def suspend(app: App, person: Person) -> None:
+    """Suspend an account, as an operator does."""
+    async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
+        await administration.suspend(uow, None, person.user.id, None)
 
 
 async def create_app_token(app: App, team: SampleTeam, scopes: frozenset[Scope]) -> str:
@@ -116,26 +140,38 @@ async def create_principals(app: App, own: Tenant, other: Tenant) -> Mapping[str
     team = own.team
     async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
         guest_elsewhere = await create_person(uow, "Guest")
-    former = await create_person_without_team(app, "Former")
+    former, suspended, deleted = [await create_person_without_team(app, name) for name in ("Former", "Suspended", "Deleted")]
     await join_team(app, team.team_id, team.owner, guest_elsewhere, role=Role.GUEST)
-    await join_team(app, team.team_id, team.owner, former)
+    await join_team(app, team.team_id, team.owner, former, suspended, deleted)
+
+    def last(authorization: str) -> str:
+        return expiring(app, authorization, _LASTING_SECONDS)
+
+    async def lasting(person: Person) -> str:
+        return last(await sign_in(app, person))
+
     authorizations: dict[str, str | None] = {
         "anonymous": None,
-        "no team": await sign_in(app, await create_person_without_team(app)),
-        "other team": await sign_in(app, other.team.owner),
-        "former member": await sign_in(app, former),
-        "guest elsewhere": await sign_in(app, guest_elsewhere),
-        "guest": await sign_in(app, team.guest),
-        "member": await sign_in(app, team.member),
-        "admin": await sign_in(app, team.admin),
-        "owner": await sign_in(app, team.owner),
-        "app": await create_app_token(app, team, ALL_SCOPES),
-        "app, one scope": await create_app_token(app, team, frozenset({Scope.PROFILE_READ})),
-        "app elsewhere": await create_app_token(app, other.team, ALL_SCOPES),
+        "no team": await lasting(await create_person_without_team(app)),
+        "other team": await lasting(other.team.owner),
+        "former member": await lasting(former),
+        "guest elsewhere": await lasting(guest_elsewhere),
+        "guest": await lasting(team.guest),
+        "member": await lasting(team.member),
+        "admin": await lasting(team.admin),
+        "owner": await lasting(team.owner),
+        "app": last(await create_app_token(app, team, ALL_SCOPES)),
+        "app, one scope": last(await create_app_token(app, team, frozenset({Scope.PROFILE_READ}))),
+        "app elsewhere": last(await create_app_token(app, other.team, ALL_SCOPES)),
         "document link": await create_link_token(app, team.owner, own.objects["Document"]),
         "board link": await create_link_token(app, team.owner, own.objects["Project"]),
+        "expired": expiring(app, await sign_in(app, team.owner), -1),
+        "suspended": await lasting(suspended),
+        "deleted": await lasting(deleted),
     }
     await mutate_ok(app, team.owner, "teamMemberRemove", teamId=team.team_id, userId=former.id)
+    await suspend(app, suspended)
+    await mutate_ok(app, await with_session(app, deleted), "userDelete", id=deleted.id)
     return {name: Principal(name, value) for name, value in authorizations.items()}
 
 

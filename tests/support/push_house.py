@@ -13,6 +13,7 @@ from tests.support.worker_effects import FAST_TIMINGS
 from tests.support.workers import WorkerDatabase
 from workers.consumers import CONSUMERS
 from workers.jobs import JOBS
+from workers.timings import WorkerTimings
 
 DELIVERIES = "{ notifications(first: 100) { nodes { reason deliveries { channel state detail } } } }"
 DEVICES = "{ viewer { account { pushDevices { id failingSince } } } }"
@@ -30,10 +31,10 @@ class PushHouse:
     def app(self) -> App:
         return self.database.app
 
-    def worker(self) -> Any:
+    def worker(self, timings: WorkerTimings = FAST_TIMINGS) -> Any:
         """A worker with everything of the product but its schedules."""
         database = self.database
-        given: dict[str, Any] = {"consumers": CONSUMERS, "jobs": JOBS, "schedules": (), "timings": FAST_TIMINGS}
+        given: dict[str, Any] = {"consumers": CONSUMERS, "jobs": JOBS, "schedules": (), "timings": timings}
         return run_worker(database.resources, database.settings, database.url, **given)
 
     async def register(self, person: Person) -> Browser:

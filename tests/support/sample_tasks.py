@@ -98,7 +98,7 @@ async def create_sample_tasks(app: App) -> SampleTasks:
           SELECT FROM task_links JOIN tasks AS blocker ON blocker.id = target_id
           WHERE task_id = tasks.id AND kind = 'BLOCKED_BY' AND blocker.deleted_at IS NULL
             AND blocker.status NOT IN ('DONE', 'CANCELED')
-        ) AS is_blocked
+        ) AS waits
         FROM tasks WHERE project_id = ANY($1)
         """,
         [uuid_of(each) for each in projects],
@@ -141,7 +141,7 @@ def _matches_field(name: str, condition: Any, row: Row) -> bool:
         case "not":
             return not matches(condition, row)
         case "isBlocked":
-            return bool(row["is_blocked"] == condition)
+            return bool(row["waits"] == condition)
         case "labels":
             return all(_matches_labels(operator, value, row["label_ids"]) for operator, value in condition.items())
         case _:

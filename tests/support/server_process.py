@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -37,9 +37,19 @@ PASSWORD = "correct horse battery staple"
 class ServerProcess:
     """`server.py` with a verb, from its start to its end."""
 
-    def __init__(self, *arguments: str, folder: Path, new_interpreter: bool = False, **settings: Any) -> None:
-        """`new_interpreter`: a start as from a shell, which imports everything, rather than a fork of what has."""
+    def __init__(
+        self,
+        *arguments: str,
+        folder: Path,
+        new_interpreter: bool = False,
+        root: Path = ROOT,
+        environment: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> None:
+        """`new_interpreter`: a start as from a shell, which imports everything, rather than a fork of what has; in which case it may
+        be of another checkout, at `root`, and have an `environment`."""
         self._is_forked = not new_interpreter
+        self._root = root
         self.port = settings.pop("port", None) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._output_path = folder / f"server-{uuid4().hex[:8]}.txt"
@@ -52,6 +62,7 @@ class ServerProcess:
             "HIVE_DATA_DIR": str(folder / "data"),
             "HIVE_SECRET_KEY": SECRET_KEY,  # servers of one database share it
             **{f"HIVE_{name.upper()}": str(value) for name, value in settings.items()},
+            **(environment or {}),
         }
         self.clients: list[Client] = []
         """Of HTTP: an open one that is collected fails whatever test runs then."""
@@ -67,8 +78,8 @@ class ServerProcess:
             return
         with self._output_path.open("wb") as output:
             self._process = subprocess.Popen(
-                tied_to_parent([sys.executable, str(ROOT / "server.py"), *self._arguments]),
-                cwd=ROOT,
+                tied_to_parent([sys.executable, str(self._root / "server.py"), *self._arguments]),
+                cwd=self._root,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

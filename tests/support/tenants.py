@@ -61,7 +61,7 @@ class MutationCase:
     """Inputs in which another field takes the place of an id, by the name of that field."""
 
     def input_with(self, tenant: Tenant, place: Sequence[str | int]) -> dict[str, Any]:
-        """The input that has an id at this place."""
+        """The input that has an id, or uses what is given, at this place."""
         return self.instead.get(str(place[0]), self.input)(tenant)
 
 
@@ -186,7 +186,11 @@ MUTATIONS: Mapping[str, MutationCase] = {
     "sessionRevoke": MutationCase(_input_of(sessionId="Session"), guest="NOT_FOUND"),
     "apiTokenCreate": MutationCase(lambda _: {"name": "", "scopes": []}, "INVALID", "INVALID"),
     "templateCreate": MutationCase(_input_with({"name": "Template"}, subjectId="Project")),
-    "templateUse": MutationCase(_input_of(templateId="Template", projectId="Project"), guest="NOT_FOUND"),
+    "templateUse": MutationCase(
+        _input_of(templateId="Template", projectId="Project"),
+        guest="NOT_FOUND",
+        instead={"name": _input_of(templateId="Template")},
+    ),
     "templateDelete": MutationCase(_input_of(id="Template"), guest="NOT_FOUND"),
     "calendarFeedRotate": MutationCase(lambda _: {}, guest="allowed", outsider="allowed"),
     "apiTokenRevoke": MutationCase(_input_of(id="ApiToken"), guest="NOT_FOUND"),

@@ -1,5 +1,7 @@
 """What workers of tests have in common: their patience, and the table in which they record what they did."""
 
+from dataclasses import replace
+
 from workers.timings import WorkerTimings
 
 FAST_TIMINGS = WorkerTimings(
@@ -12,6 +14,9 @@ FAST_TIMINGS = WorkerTimings(
     drain_timeout_seconds=5.0,
     lease_margin_seconds=0.5,
 )
+IMPATIENT_TIMINGS = replace(FAST_TIMINGS, drain_timeout_seconds=0.1)
+"""For workers that end while something hangs in them."""
+
 # Ids are random: what is done twice stands there twice.
 CREATE_EFFECTS = """
 CREATE TABLE IF NOT EXISTS effects (

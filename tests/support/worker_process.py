@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -31,6 +32,15 @@ class WorkerProcess:
             while (code := self.exit_code) is None:
                 await asyncio.sleep(0.01)
         return code
+
+    async def freeze(self, seconds: float) -> None:
+        """Stop it for so long, as a machine that is out of breath does: it knows nothing of it."""
+        assert self._process.pid is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            os.kill(self._process.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """End it as a crash would."""

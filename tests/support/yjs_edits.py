@@ -44,3 +44,16 @@ async def append_to_log(app: App, document_id: UUID, data: bytes, author_id: UUI
         update = Update(document_id=document_id, data=data, author_id=author_id, client_ids=tuple(check(data).adds))
         (placed,) = await append(connection, [update], at=at or datetime.now(UTC))
     return placed.position
+
+
+def typed_characters(state: bytes | None, count: int) -> list[bytes]:
+    """The updates of an editor who types so many characters, one by one, at the end of the first paragraph."""
+    held = crdt.load(state)
+    fragment: Any = held.get(yxml.ROOT, type=pycrdt.XmlFragment)
+    written = fragment.children[0].children[0]
+    updates: list[bytes] = []
+    subscription = held.observe(lambda event: updates.append(event.update))
+    for _ in range(count):
+        written.insert(len(written), "x")
+    held.unobserve(subscription)
+    return updates

@@ -47,6 +47,28 @@ async def test_a_worker_that_is_killed_at_any_point_leaves_each_effect_recorded_
     await require_each_effect_once(worker_database, tmp_path, sent_again=4 * len(points))
 
 
+async def test_a_worker_that_is_frozen_for_longer_than_its_leases_does_nothing_again(
+    worker_database: WorkerDatabase, tmp_path: Path
+) -> None:
+    team = await create_sample_team(worker_database.app)
+    workers = [WorkerProcess(worker_database.url, tmp_path) for _ in range(2)]
+    try:
+        for worker, seconds in zip(workers, (2.0, 0.2), strict=True):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(worker.freeze(seconds))
+                for _ in range(5):
+                    await create_task(worker_database.app, team)
+                    await asyncio.sleep(0.02)
+        await wait_until_all_is_done(worker_database)
+        for worker in workers:
+            assert await worker.stop() == 0, (tmp_path / "output.txt").read_text()
+    finally:
+        for worker in workers:
+            worker.kill()
+    # What a frozen worker had sent before it could record it is sent by another: one letter for each of its two tasks.
+    await require_each_effect_once(worker_database, tmp_path, sent_again=2 * 2)
+
+
 async def test_an_event_that_ends_its_worker_becomes_a_dead_letter_and_all_else_is_handled(
     worker_database: WorkerDatabase, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ from tests.support.jobs import download, read_job, start_job, wait_for_job
 from tests.support.office import Office, furnish, of_type, without_ids
 from tests.support.teams import uuid_of
 from tests.support.uploads import upload_file
+from tests.support.worker_effects import IMPATIENT_TIMINGS
 from tests.support.workers import WorkerDatabase, open_worker_database
 from workers.imports.apply import Import
 from workers.job import JobKind, JobRun
@@ -317,7 +318,7 @@ async def test_an_import_whose_worker_died_is_written_once(
 
 
 async def _work(database: WorkerDatabase, kind: JobKind) -> None:
-    async with database.worker(jobs=[kind]):
+    async with database.worker(jobs=[kind], timings=IMPATIENT_TIMINGS):
         await asyncio.Event().wait()
 
 

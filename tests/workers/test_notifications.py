@@ -158,6 +158,7 @@ async def test_a_mail_server_that_hangs_holds_up_neither_inboxes_nor_other_mails
         await house.database.wait_until(arrived)
         assert [each.recipients for each in house.server.received] == [[team.member.user.email_address]]
         assert {each[1] for each in await house.deliveries(team.mate)} == {"QUEUED"}
+        house.server.released.set()
 
 
 async def test_an_address_that_nobody_verified_is_sent_nothing(house: MailHouse) -> None:

@@ -22,6 +22,7 @@ from tests.support.notifications import inbox
 from tests.support.push_house import PushHouse
 from tests.support.push_service import Browser, PushService, push_service
 from tests.support.teams import create_sample_team, with_session
+from tests.support.worker_effects import IMPATIENT_TIMINGS
 from tests.support.worker_process import WorkerProcess
 from tests.support.workers import WorkerDatabase, open_worker_database
 
@@ -277,7 +278,7 @@ async def test_services_that_hang_hold_up_no_other_device(house: PushHouse, monk
     app, team = house.app, house.team
     hanging = [await house.register(team.mate) for _ in range(20)]  # more than a worker sends at once
     house.service.hanging |= {path_of(each) for each in hanging}
-    async with house.worker():
+    async with house.worker(IMPATIENT_TIMINGS):
         await create_task(app, team, assigneeId=team.mate.id)
 
         async def all_fail() -> bool:

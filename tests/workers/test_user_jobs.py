@@ -16,6 +16,7 @@ from tests.support.graph_actions import (
 from tests.support.jobs import JOB_UPDATED, read_job, start_job, wait_for_job
 from tests.support.subscriptions import open_subscription
 from tests.support.teams import create_sample_team, uuid_of
+from tests.support.worker_effects import IMPATIENT_TIMINGS
 from tests.support.workers import WorkerDatabase
 from workers.job import JobKind, JobRun
 from workers.jobs import JOBS
@@ -148,7 +149,7 @@ async def test_a_job_whose_worker_died_is_done_by_another_once(worker_database: 
 
 
 async def _work_until_canceled(database: WorkerDatabase, kind: JobKind) -> None:
-    async with database.worker(jobs=[kind]):
+    async with database.worker(jobs=[kind], timings=IMPATIENT_TIMINGS):
         await asyncio.Event().wait()
 
 

@@ -21,9 +21,11 @@ from tests.support.secret_key import SECRET_KEY
 from tests.support.server_process import running_process
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of
 from tests.support.webhooks import DELIVERIES, WEBHOOK_FIELDS, Receiver, open_receiver
+from tests.support.worker_effects import FAST_TIMINGS, IMPATIENT_TIMINGS
 from tests.support.workers import WorkerDatabase, open_worker_database
 from workers.consumers.notifications import notifications
 from workers.consumers.webhooks import webhooks
+from workers.timings import WorkerTimings
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,8 @@ class House:
     def app(self) -> App:
         return self.database.app
 
-    def worker(self) -> Any:
-        return self.database.worker(webhooks, notifications)
+    def worker(self, timings: WorkerTimings = FAST_TIMINGS) -> Any:
+        return self.database.worker(webhooks, notifications, timings=timings)
 
     async def create(self, path: str = "/", events: tuple[str, ...] = ("*",), **fields: Any) -> Any:
         """The payload of a webhook to a path of the receiver."""
@@ -176,7 +178,7 @@ async def test_slow_receivers_delay_nobody_else(house: House) -> None:
         await house.create(f"/slow{number}", events=("task.created",))
         house.receiver.pauses[f"/slow{number}"] = 4.0
     await house.create("/fast", events=("task.created",))
-    async with house.worker():
+    async with house.worker(IMPATIENT_TIMINGS):
         loop = asyncio.get_running_loop()
         began = loop.time()
         for number in range(12):

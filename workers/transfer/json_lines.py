@@ -10,6 +10,7 @@ import orjson
 
 from domain.document import ContentFormat
 from domain.errors import LimitExceeded
+from domain.transfer.markdown_file import attachment_name
 from domain.transfer.records import FORMAT, VERSION, people_in, to_record
 from persistence.transfer.source import ExportSource
 from workers.transfer.output import AttachmentCopier, write_bounded
@@ -111,7 +112,7 @@ class JsonLinesWriter:
 
 def attachment_path(row: Any) -> str:
     """Where an attachment lies in an archive: under its id, since names may be equal."""
-    return f"attachments/{row['id']}/{row['file_name']}"
+    return f"attachments/{row['id']}/{attachment_name(row['file_name'])}"
 
 
 async def read_contents(run: UserJobRun, rows: Sequence[Any], format_: ContentFormat) -> Any:

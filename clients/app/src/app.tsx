@@ -1,6 +1,6 @@
 /// Chooses the screen: sign-in for nobody, otherwise what the address names, inside the frame.
 import { lazy, Suspense, useEffect } from 'react'
-import { isReady, open, problem, replica, signedInAs } from './data/replica'
+import { isClosed, isReady, open, problem, replica, signedInAs } from './data/replica'
 import { useStore } from './data/store'
 import { parseRoute, usePath, type Route } from './router'
 import { BoardScreen } from './screens/board'
@@ -33,10 +33,15 @@ function SignedIn() {
   usePath()
   const isThere = useStore(isReady)
   const trouble = useStore(problem)
+  const isOver = useStore(isClosed)
   const route = parseRoute(location)
-  if (!isThere)
+  if (!isThere || isOver)
     return trouble ? (
-      <Problem title="PantheraHive could not be loaded" reason={trouble} retry={() => replica().wake()} />
+      <Problem
+        title="PantheraHive could not be loaded"
+        reason={trouble}
+        retry={() => (isOver ? location.reload() : replica().wake())}
+      />
     ) : (
       <Loading what="PantheraHive" />
     )

@@ -20,7 +20,7 @@ export interface EngineOptions {
   name: string | null
   scope: ChangeScope | null
   onConflict: ConflictHandler | undefined
-  /** A write that the server refuses for good: it is no longer shown. Every tab is told. */
+  /** A write that the server refuses for good, as every tab is told, or that could not be stored: it is no longer shown. */
   onRejected: ((operation: Operation, error: HiveError) => void) | undefined
   /** A write that the server has done, and the change in the log that it is. Every tab is told. */
   onDone: ((operation: Operation, changeId: string) => void) | undefined
@@ -41,6 +41,7 @@ const FIRST_WAIT_MS = 300
 const LONGEST_WAIT_MS = 30_000
 /** Writes that wait at most: more than a person does offline in a day. */
 export const MAX_QUEUED = 1_000
+const CLOSED = 'Another tab has a newer version, or removed what was stored. Reload this page.'
 /** Changes that arrive within this time are stored at once, in milliseconds. */
 const GATHER_MS = 5
 
@@ -89,8 +90,7 @@ export class Engine {
     })
     this.#set({ isReady: this.replica.cursor !== null, pending: this.#pending })
     storage.onClosed?.(() => {
-      const error = new HiveError('STORAGE_CLOSED', 'Another tab has a newer version, or removed what was stored.')
-      this.#set({ state: 'offline', error })
+      this.#set({ state: 'offline', error: new HiveError('STORAGE_CLOSED', CLOSED) })
       void this.dispose()
     })
     // Whoever signs in again is let on.
@@ -115,18 +115,30 @@ export class Engine {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Stores writes; they are shown, and sure to be sent, when it resolves. Throws `QUEUE_FULL` and stores none of them. */
+  /**
+   * Stores writes; they are shown, and sure to be sent, when it resolves. Throws, and tells `onRejected`, when none of them is
+   * stored: `QUEUE_FULL`, `STORAGE_CLOSED`, or `STORAGE_FAILED` as where the disk has no room.
+   */
   async enqueue(operations: Operation[]): Promise<void> {
-    if (this.#pending + operations.length > MAX_QUEUED)
-      throw new HiveError('QUEUE_FULL', `${MAX_QUEUED} writes wait for the server already.`)
-    this.#unstored += operations.length
-    this.#set({ pending: this.#pending })
+    const count = operations.length
+    const isFull = this.#pending + count > MAX_QUEUED
+    this.#unstored += count
+    let isTaken = false
     try {
+      if (isFull) throw new HiveError('QUEUE_FULL', `${MAX_QUEUED} changes wait for the server already.`)
+      if (!this.#isDisposed) this.#set({ pending: this.#pending })
       await this.#write(() => {
-        this.#unstored -= operations.length
+        isTaken = true
+        this.#unstored -= count
         return { enqueue: operations }
       })
+      if (!isTaken) throw new HiveError('STORAGE_CLOSED', CLOSED)
+    } catch (cause) {
+      const error = cause instanceof HiveError ? cause : new HiveError('STORAGE_FAILED', String(cause), { cause })
+      for (const operation of operations) this.options.onRejected?.(operation, error)
+      throw error
     } finally {
+      if (!isTaken) this.#unstored -= count
       this.#set({ pending: this.#pending })
     }
     this.wake()

@@ -40,7 +40,7 @@ export interface SyncOptions {
   scope?: ChangeScope
   /** Asked where others changed the same fields meanwhile; what was written here wins by default. */
   onConflict?: ConflictHandler
-  /** A write that the server refuses for good; it is no longer shown. */
+  /** A write that the server refuses for good, as every tab is told, or that could not be stored; it is no longer shown. */
   onRejected?: (operation: Operation, error: HiveError) => void
   /** A write that the server has done; `undo(changeId:)` takes it back. Every tab is told. */
   onDone?: (operation: Operation, changeId: string) => void

@@ -8,6 +8,7 @@ import { open } from '../../typescript/tests/support/world.ts'
 import {
   createSync,
   indexedDbStorage,
+  memoryStorage,
   newComment,
   newTask,
   removeStored,
@@ -160,6 +161,29 @@ test('what is removed when somebody signs out is gone for every tab, and nothing
   await client.dispose()
 })
 
+test('what cannot be stored is refused, as where the disk is full or another tab has closed the database', async () => {
+  const storage = memoryStorage()
+  const rejected: string[] = []
+  let isFull = true
+  const client = open({ storage: memoryTokens(world.client.session.storage.read()) })
+  const sync = createSync(client, {
+    storage: {
+      ...storage,
+      write: (batch) => (batch.enqueue && isFull ? Promise.reject(new Error('full')) : storage.write(batch)),
+    },
+    onRejected: (_, { code }) => rejected.push(code),
+  })
+  await sync.ready
+  const task = newTask({ title: 'No room', projectId: world.projectId })
+  await expect(sync.tasks.insert(task).isPersisted.promise).rejects.toMatchObject({ code: 'STORAGE_FAILED' })
+  isFull = false
+  await sync.dispose()
+  await expect(sync.tasks.insert(task).isPersisted.promise).rejects.toMatchObject({ code: 'STORAGE_CLOSED' })
+  expect([rejected, sync.tasks.has(task.id)]).toEqual([['STORAGE_FAILED', 'STORAGE_CLOSED'], false])
+  expect((await storage.load()).queue).toEqual([])
+  await client.dispose()
+})
+
 test('rows that an older version stored are loaded anew, and writes that wait stay', async () => {
   const disk = new IDBFactory()
   await new Promise<void>((resolve) => {
@@ -190,5 +214,6 @@ test('more writes than may wait are refused, and none of them is shown', async (
   await sync.tasks.insert(many).isPersisted.promise
   const one = newTask({ title: 'One too many', projectId: world.projectId })
   await expect(sync.tasks.insert(one).isPersisted.promise).rejects.toMatchObject({ code: 'QUEUE_FULL' })
-  expect([sync.tasks.has(one.id), sync.queue.length]).toEqual([false, 1_000])
+  expect([sync.tasks.has(one.id), sync.queue.length, sync.status.pending]).toEqual([false, 1_000, 1_000])
+  expect(made.rejected.map(([{ key }, code]) => [key, code])).toEqual([[one.id, 'QUEUE_FULL']])
 })

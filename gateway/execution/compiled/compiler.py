@@ -30,6 +30,9 @@ generated code raises, and graphql-core answers the operation (`gateway.executio
 know it refuses when it compiles (`Unsupported`): introspection, fields without a binding, arguments that are wrong whatever the
 variables.
 
+A single object may arrive with those that it refers to (`persistence.engine.lookup`); then these are taken from its row instead
+of loaded: `f1 = joined_row(K[0], 'assignee_id')`.
+
 Response keys are the only text of clients in the generated code; they are GraphQL names, written as Python string literals.
 Rejected: a function per object, and a future for each (what makes graphql-core slow). The relations of a level are loaded one
 after the other, so that a request holds one connection at a time; loading them concurrently was not measured.
@@ -53,6 +56,7 @@ from graphql.language import FieldNode, SelectionSetNode
 from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from domain.actor import Scope
 from gateway.execution.compiled.arguments import FieldArguments
 from gateway.execution.compiled.object_builders import (
     GENERATED_GLOBALS,
@@ -64,7 +68,7 @@ from gateway.execution.compiled.object_builders import (
     foreign_keys_in,
     leaf_expression,
 )
-from gateway.execution.compiled.required_columns import required_columns
+from gateway.execution.compiled.required_columns import required_columns, required_joins
 from gateway.execution.compiled.runtime import (
     distinct,
     expand,
@@ -82,6 +86,7 @@ from gateway.execution.compiled.selections import (
     is_single_object,
     unwrap_non_null,
 )
+from persistence.engine.rows import joined_row
 from resolvers.page import ToOneLoader
 from schema.fields import Binding, check_guard
 
@@ -96,6 +101,7 @@ _RUNTIME_FUNCTIONS: tuple[Callable[..., Any], ...] = (
     group_by_type,
     merge_by_type,
     foreign_keys_in,
+    joined_row,
 )
 _GENERATED_NAMES = {function.__name__: function for function in _RUNTIME_FUNCTIONS} | GENERATED_GLOBALS
 _AWAIT = "await "
@@ -135,7 +141,7 @@ class Compiler:
                 continue
             field, binding = self._field_and_binding(type_, nodes[0])
             call = None if binding.root is None else self._call_resolver(field, binding, nodes[0], binding.root)
-            completed = self._complete(field.type, _selection_sets(nodes), "P")
+            completed = self._complete(field.type, _selection_sets(nodes), "P", single=True)
             name = self._function(["return " + completed], is_async=_AWAIT in completed)
             fields.append(
                 (
@@ -145,7 +151,7 @@ class Compiler:
                         call=call,
                         complete=name,
                         is_async=_AWAIT in completed,
-                        required_columns_step=self._required_columns_step(field, nodes),
+                        request_steps=[self._required_columns_step(field, nodes), self._required_joins_step(field, nodes)],
                     ),
                 )
             )
@@ -174,10 +180,13 @@ class Compiler:
 
     # ── levels ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _level(self, type_: GraphQLObjectType, selection_sets: Sequence[SelectionSetNode], *, nullable: bool) -> str:
+    def _level(
+        self, type_: GraphQLObjectType, selection_sets: Sequence[SelectionSetNode], *, nullable: bool, single: bool = False
+    ) -> str:
         """Generates the function over all objects of one type in one selection; returns its name, for `_call_function`.
 
-        `nullable`: whether the list of objects may hold None.
+        `nullable`: whether the list of objects may hold None. `single`: whether it has one object at most, with which the objects
+        that it refers to may have been read.
         """
         entries: list[tuple[str, FieldSource]] = []
         steps: list[str] = []
@@ -191,13 +200,14 @@ class Compiler:
                 entries.append((key, self._leaf_field(field, binding)))
                 continue
             steps += self._guard_steps(binding)
-            if binding.kind == "relation":
-                steps.append(self._required_columns_step(field, nodes))
             if isinstance(binding.batch, ToOneLoader):
-                steps += self._to_one_steps(slot, field, binding.batch, _selection_sets(nodes))
-                entries.append((key, LookupColumn(slot, binding.batch.attribute)))
+                joinable = single and binding.batch.query is not None
+                steps += (self._joined_steps if joinable else self._to_one_steps)(slot, field, binding.batch, nodes)
+                entries.append((key, ComputedColumn(slot) if joinable else LookupColumn(slot, binding.batch.attribute)))
                 columns.append(f"r{slot}")
                 continue
+            if binding.kind == "relation":
+                steps.append(self._required_columns_step(field, nodes))
             values = self._values(field, binding, nodes[0])
             if binding.kind == "relation" and is_single_object(field.type):
                 steps += [f"a{slot} = {values}", f"d{slot} = distinct(a{slot})"]
@@ -217,15 +227,24 @@ class Compiler:
         lines = ["K = non_null(P)", "if not K: return P", *steps, f"D = {built}", "return D if K is P else scatter(P, D)"]
         return self._function(lines, is_async=is_async)
 
-    def _to_one_steps(
-        self, slot: int, field: GraphQLField, batch: ToOneLoader, selection_sets: Sequence[SelectionSetNode]
-    ) -> list[str]:
+    def _to_one_steps(self, slot: int, field: GraphQLField, batch: ToOneLoader, nodes: Sequence[FieldNode]) -> list[str]:
         """The steps that load and complete the objects that the foreign keys of a level refer to, each once."""
-        load = self.name_for("load", batch.load_many)
         return [
+            self._required_columns_step(field, nodes),
             f"n{slot} = foreign_keys_in(K, {batch.attribute!r})",
-            f"f{slot} = await {load}(C, n{slot})",
-            f"r{slot} = dict(zip(n{slot}, {self._complete(field.type, selection_sets, f'f{slot}')}))",
+            f"f{slot} = await {self.name_for('load', batch.load_many)}(C, n{slot})",
+            f"r{slot} = dict(zip(n{slot}, {self._complete(field.type, _selection_sets(nodes), f'f{slot}')}))",
+        ]
+
+    def _joined_steps(self, slot: int, field: GraphQLField, batch: ToOneLoader, nodes: Sequence[FieldNode]) -> list[str]:
+        """The steps that complete the one object that the one object of a level refers to; it is loaded where it was not read
+        with it."""
+        return [
+            f"f{slot} = joined_row(K[0], {batch.attribute!r})",
+            f"if f{slot} is None:",
+            f"    {self._required_columns_step(field, nodes)}",
+            f"    f{slot} = await {self.name_for('load', batch.load_many)}(C, foreign_keys_in(K, {batch.attribute!r}))",
+            f"r{slot} = {self._complete(field.type, _selection_sets(nodes), f'f{slot}', single=True)}",
         ]
 
     def _object_builder(self, fields: Sequence[tuple[str, FieldSource]]) -> str:
@@ -268,8 +287,10 @@ class Compiler:
 
     # ── values ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _complete(self, type_: GraphQLOutputType, selection_sets: Sequence[SelectionSetNode], values: str) -> str:
-        """An expression for the list of JSON values of a list of resolved values."""
+    def _complete(
+        self, type_: GraphQLOutputType, selection_sets: Sequence[SelectionSetNode], values: str, *, single: bool = False
+    ) -> str:
+        """An expression for the list of JSON values of a list of resolved values, of a `single` one at most."""
         nullable, inner = unwrap_non_null(type_)
         if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
             return f"[{leaf_expression(type_, 'o', self.name_for)} for o in {values}]"
@@ -280,7 +301,7 @@ class Compiler:
         if isinstance(inner, GraphQLInterfaceType | GraphQLUnionType):
             return self._call_function(self._abstract(inner, selection_sets), checked)
         assert isinstance(inner, GraphQLObjectType)
-        return self._call_function(self._level(inner, selection_sets, nullable=nullable), checked)
+        return self._call_function(self._level(inner, selection_sets, nullable=nullable, single=single), checked)
 
     def _values(self, field: GraphQLField, binding: Binding, node: FieldNode) -> str:
         """An expression for the list of a field's values on `K`."""
@@ -310,6 +331,11 @@ class Compiler:
         names = required_columns(field.type, _selection_sets(nodes), self._collector, self._bindings)
         return f"C.requested_columns = {'None' if names is None else self.name_for('columns', names)}"
 
+    def _required_joins_step(self, field: GraphQLField, nodes: Sequence[FieldNode]) -> str:
+        """The step that announces what the row of a field may be read together with."""
+        joins = required_joins(field.type, _selection_sets(nodes), self._collector, self._bindings)
+        return f"C.requested_joins = {self.name_for('joins', joins) if joins else '()'}"
+
     def _guard_steps(self, binding: Binding) -> list[str]:
         return [] if binding.guard in ("parent", "public") else [f"{self.name_for('guard', guard_check(binding))}(C)"]
 
@@ -330,13 +356,13 @@ class Compiler:
 
 class RootField:
     """A root field: the expression that resolves it (`call`; None for an event) and the name of the function that completes a
-    list of its one value. `required_columns_step` runs before the call.
+    list of its one value. `request_steps` run before the call.
     """
 
-    __slots__ = ("binding", "call", "complete", "is_async", "required_columns_step")
+    __slots__ = ("binding", "call", "complete", "is_async", "request_steps")
 
-    def __init__(self, *, binding: Binding, call: str | None, complete: str, is_async: bool, required_columns_step: str) -> None:
-        self.required_columns_step = required_columns_step
+    def __init__(self, *, binding: Binding, call: str | None, complete: str, is_async: bool, request_steps: list[str]) -> None:
+        self.request_steps = request_steps
         self.binding = binding
         self.call = call
         self.complete = complete
@@ -349,7 +375,10 @@ def _selection_sets(nodes: Sequence[FieldNode]) -> list[SelectionSetNode]:
 
 def guard_check(binding: Binding) -> Callable[[Any], None]:
     """A function that raises for a context that the field's guard does not admit."""
-    return lambda context: check_guard(binding.guard, context)
+    guard = binding.guard
+    if isinstance(guard, Scope):
+        return lambda context: context.require(guard)
+    return lambda context: check_guard(guard, context)
 
 
 def _type_namer(type_: GraphQLInterfaceType | GraphQLUnionType) -> Callable[[Any], Any]:

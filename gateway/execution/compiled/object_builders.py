@@ -80,7 +80,7 @@ class ObjectBuilder:
         self.sources: dict[type, str] = {}
 
     def __call__(self, objects: list[Any], *columns: Any) -> list[Any]:
-        classes = set(map(type, objects))
+        classes = {type(objects[0])} if len(objects) == 1 else set(map(type, objects))
         if len(classes) == 1:
             (class_,) = classes
             return (self._functions.get(class_) or self._compile(class_))(objects, *columns)

@@ -115,7 +115,7 @@ def _root_steps(compiler: Compiler, fields: list[tuple[str, RootField | str]], k
             steps.append(f"{value} = await {compiler.name_for('once', _run_once(key, root.binding))}(C, lambda: {root.call})")
         else:
             guard = compiler.name_for("guard", guard_check(root.binding))
-            steps += [f"{guard}(C)", root.required_columns_step, f"{value} = await {root.call}"]
+            steps += [f"{guard}(C)", *root.request_steps, f"{value} = await {root.call}"]
         called = f"await {root.complete}(C, A, [{value}])" if root.is_async else f"{root.complete}([{value}])"
         steps.append(f"{value} = ({called})[0]")
     return steps

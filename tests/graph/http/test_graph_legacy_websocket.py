@@ -191,6 +191,7 @@ async def test_it_is_kept_alive_and_hung_up_on_when_it_answers_no_ping_of_the_we
         ws.protocol.send_pong = lambda data: None  # type: ignore[method-assign]
         ws.protocol.recv_ping = lambda frame: None  # type: ignore[attr-defined]
         ws.transport.pause_reading()
+        ws.close_timeout = 0.1  # it reads no goodbye either
         await server.sample_app.connections.websockets.registry.drained.wait()
 
 

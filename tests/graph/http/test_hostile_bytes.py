@@ -106,3 +106,12 @@ async def test_broken_frames_end_a_connection_with_a_code_and_nothing_else(
 async def test_broken_requests_are_refused_and_never_a_bug(server: SampleServer, caplog: pytest.LogCaptureFixture) -> None:
     assert {200, 400} < await send_requests(server, range(200))
     await assert_unharmed(server, caplog)
+
+
+async def test_a_malformed_body_that_was_to_be_waited_for_is_refused_once(
+    server: SampleServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+    answer = await _answer(server, head + b'Transfer-Encoding: chunked\r\n\r\n{"query":"{echo(number:1)}"}')
+    assert [int(each) for each in _STATUS.findall(answer)] == [400]
+    await assert_unharmed(server, caplog)

@@ -110,3 +110,9 @@ def test_what_waits_to_be_read_is_one_copy_however_many_messages_it_holds() -> N
     assert len(reader._buffer) == len(sent)  # the same bytes: taking a message out does not copy the rest
     reader.discard()
     assert not reader.has_data
+
+
+def test_the_masked_message_of_the_rfc_is_read() -> None:
+    reader = FrameReader(100)
+    reader.feed(bytes.fromhex("818537fa213d7f9f4d5158"))  # RFC 6455, section 5.7
+    assert reader.next_message() == (rfc6455.TEXT, b"Hello")

@@ -20,6 +20,8 @@ export const connection = new Store<LiveState>('offline')
 export const pending = new Store<readonly Operation[]>([])
 /** Whether there is anything to show. */
 export const isReady = new Store(false)
+/** Whether another tab has a newer build, or removed what was stored: this one goes on after a reload. */
+export const isClosed = new Store(false)
 /** Why nothing more arrives; null while it does, or is tried again. */
 export const problem = new Store<string | null>(null)
 
@@ -58,6 +60,7 @@ export function open(name: string): () => void {
     connection.set(status.state)
     pending.set(sync.queue)
     isReady.set(status.isReady)
+    isClosed.set(status.error?.code === 'STORAGE_CLOSED')
     problem.set(status.error?.message ?? null)
   })
   return () => {
@@ -68,6 +71,7 @@ export function open(name: string): () => void {
     connection.set('offline')
     pending.set([])
     isReady.set(false)
+    isClosed.set(false)
     problem.set(null)
     void close(sync, name)
   }

@@ -3,7 +3,7 @@ import { newTask } from '@pantherahive/sync'
 import { rankBetween } from '@pantherahive/client/rank'
 import { TaskRecur } from '../graph/operations'
 import { doNow } from './do-now'
-import { replica } from './replica'
+import { connection, replica } from './replica'
 import { comments, tasks, type Status, type Task } from './rows'
 import { derived } from './use-rows'
 
@@ -31,8 +31,10 @@ export function update(task: Task, changes: Partial<Task>): void {
 }
 
 /** Rules stand in no row: the screen that shows one reads it again. */
-export function recur(task: Task, recurrence: string | null): void {
-  void doNow(TaskRecur, { id: task.id, recurrence }, `Set how ${task.key} repeats`)
+export async function recur(task: Task, recurrence: string | null): Promise<void> {
+  // The due day, which a rule needs, may still be on its way.
+  if (connection.get() !== 'offline') await replica().settled()
+  await doNow(TaskRecur, { id: task.id, recurrence }, `Set how ${task.key} repeats`)
 }
 
 export function createTask(

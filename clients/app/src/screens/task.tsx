@@ -71,7 +71,7 @@ function TaskView({ task }: { task: Task }) {
           <Attachments task={task} files={history?.attachments.nodes ?? []} canAttach={canUpdate} />
           <Discussion subjectId={task.id} canComment={canComment(project)} />
           {!history && isOffline && (
-            <p className="faint">Files and activity are shown when the server can be reached.</p>
+            <p className="task-section faint">Files and activity are shown when the server can be reached.</p>
           )}
           <History entries={history?.activity.nodes ?? []} />
         </div>

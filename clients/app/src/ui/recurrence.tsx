@@ -24,7 +24,7 @@ export function Recurrence({ task, rule, isOff }: RecurrenceProps) {
         onSubmit={(event) => {
           event.preventDefault()
           setWriting(false)
-          recur(task, String(new FormData(event.currentTarget).get('rule') ?? '').trim() || null)
+          void recur(task, String(new FormData(event.currentTarget).get('rule') ?? '').trim() || null)
         }}
         onKeyDown={(event) => event.key === 'Escape' && setWriting(false)}
       >
@@ -55,7 +55,7 @@ export function Recurrence({ task, rule, isOff }: RecurrenceProps) {
           title={task.dueOn === null ? 'A task that repeats needs a due day.' : (rule ?? undefined)}
           onChange={(event) => {
             if (event.target.value === OTHER) setWriting(true)
-            else recur(task, event.target.value || null)
+            else void recur(task, event.target.value || null)
           }}
         >
           <option value="">{task.dueOn === null ? 'Never: it has no due day' : 'Never'}</option>
