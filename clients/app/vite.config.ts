@@ -37,7 +37,10 @@ function precached(): Plugin {
           })
           .sort()
         const list = JSON.stringify(Object.fromEntries(files))
-        const build = createHash('sha256').update(list).digest('hex').slice(0, 16)
+        const build = createHash('sha256')
+          .update(list + worker.code)
+          .digest('hex')
+          .slice(0, 16)
         worker.code = worker.code.replace(/\bPRECACHED\b/, list).replace(/\bBUILD\b/, `"${build}"`)
       },
     },

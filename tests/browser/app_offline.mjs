@@ -115,6 +115,15 @@ async function replaceBuild(open) {
   await page.reload()
   await ready(page)
   same('the page of the new build', await page.evaluate(() => document.documentElement.dataset.build), 'whole')
+  deployment.policy = `${(await fetch(new URL('app/', base))).headers.get('content-security-policy')}; object-src 'none'`
+  await page.reload()
+  await until('the headers of the page', async () => {
+    const instead = await page.evaluate(async () => {
+      const newest = await caches.open((await caches.keys()).at(-1))
+      return (await newest.match('/app/')).headers.get('content-security-policy')
+    })
+    return { found: instead === deployment.policy, instead }
+  })
   deployment.close()
   await page.reload()
   await ready(page)

@@ -8,14 +8,15 @@ const WORKER = '/app/service-worker.js'
 
 /**
  * `replace('whole')`: another page, under which the editor has another name. `replace('broken')`: a service worker that lists
- * another page than there is, as between two steps of a deployment. `asked` counts how often its page was read.
+ * another page than there is, as between two steps of a deployment. `asked` counts how often its page was read; `policy` is another
+ * Content-Security-Policy of the page, as when files move to another place.
  */
 export async function createDeployment() {
   const texts = { [PAGE]: await read(PAGE), [WORKER]: await read(WORKER) }
   const editor = /\/app\/assets\/document-[\w-]+\.js/.exec(texts[WORKER])[0]
   const renamed = editor.replace('document-', 'document-renamed-')
   const original = { ...texts }
-  const deployment = { url: '', asked: 0, replace, close }
+  const deployment = { url: '', asked: 0, policy: null, replace, close }
   let isReplaced = false
 
   const server = createServer(async ({ url, headers }, response) => {
@@ -25,6 +26,7 @@ export async function createDeployment() {
     const asked = await fetch(new URL(isReplaced && path === renamed ? editor : path, base), { headers: { accept: headers.accept ?? '*/*' } })
     if (isReplaced && path === PAGE) deployment.asked += 1
     const sent = Object.fromEntries([...asked.headers].filter(([name]) => !/^(content-(encoding|length)|transfer-encoding|connection|etag)$/.test(name)))
+    if (deployment.policy && path === PAGE) sent['content-security-policy'] = deployment.policy
     response.writeHead(asked.status, sent).end(texts[path] ?? Buffer.from(await asked.arrayBuffer()))
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))

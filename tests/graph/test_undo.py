@@ -227,7 +227,7 @@ async def _irreversible(app: App, team: SampleTeam, kind: str) -> tuple[str, str
             await mutate(app, team.member, "documentSaveVersion", id=document["id"])
             return await last_change(app, kind, document["id"]), "documentRestoreVersion"
         case "TeamCreated":
-            made = await mutate_ok(app, team.owner, "teamCreate", name=f"Team {team.team.key}")
+            made = await mutate_ok(app, team.owner, "teamCreate", name=f"Another {team.team.key}")
             return await last_change(app, kind, made["id"]), "teamDelete"
         case "TaskFilesChanged":
             from tests.support.tenant_objects import create_files

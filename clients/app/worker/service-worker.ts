@@ -8,6 +8,7 @@ declare const PRECACHED: Readonly<Record<string, string>>
 /** Names the build by what is in it. */
 declare const BUILD: string
 
+const FILES = PRECACHED
 const PREFIX = 'pantherahive.app '
 const NAME = PREFIX + BUILD
 const PAGE = '/app/'
@@ -21,14 +22,14 @@ worker.addEventListener('fetch', (event) => {
   const { origin, pathname } = new URL(event.request.url)
   if (event.request.method !== 'GET' || origin !== worker.location.origin) return
   if (pathname.startsWith(ASSETS)) event.respondWith(asset(event.request))
-  else if (event.request.mode === 'navigate' && isPage(pathname)) event.respondWith(page(event.request))
+  else if (event.request.mode === 'navigate' && isPage(pathname)) event.respondWith(page(event))
 })
 
 /** All files or none: a build that is being replaced on the server is tried again at the next visit. */
 async function install(): Promise<void> {
   const cache = await caches.open(NAME)
   try {
-    await Promise.all(Object.entries(PRECACHED).map(([path, integrity]) => store(cache, path, integrity)))
+    await Promise.all(Object.entries(FILES).map(([path, integrity]) => store(cache, path, integrity)))
   } catch (error) {
     await caches.delete(NAME)
     throw error
@@ -38,7 +39,7 @@ async function install(): Promise<void> {
 
 async function store(cache: Cache, path: string, integrity: string): Promise<void> {
   // The browser compares the hash; names of assets have one in them, so theirs may come from its own cache.
-  const response = await fetch(path, { integrity, cache: path === PAGE ? 'no-store' : 'default' })
+  const response = await fetch(path, { integrity, cache: path === PAGE ? 'no-cache' : 'default' })
   if (!response.ok) throw new TypeError(`${path} is answered by ${response.status}`)
   await cache.put(path, response)
 }
@@ -50,10 +51,16 @@ async function activate(): Promise<void> {
   await worker.clients.claim()
 }
 
-/** The page of this build, whose assets are stored with it: of two builds nothing is ever mixed. */
-async function page(request: Request): Promise<Response> {
+/**
+ * The page of this build, whose assets are stored with it: of two builds nothing is ever mixed. Its headers may change without it,
+ * such as where it may send files to: they are read for the next time, together with the same page or not at all.
+ */
+async function page(event: FetchEvent): Promise<Response> {
   const cache = await caches.open(NAME)
-  return (await cache.match(PAGE)) ?? (await fetch(request))
+  const found = await cache.match(PAGE)
+  if (!found) return await fetch(event.request)
+  event.waitUntil(store(cache, PAGE, FILES[PAGE]!).catch(() => undefined))
+  return found
 }
 
 /** Assets have a hash in their names: whichever build brought one, it is the same. */
