@@ -142,6 +142,7 @@ await inBrowser(async ({ open }) => {
   await button('Make a template').click()
   await page.getByLabel('Make one of').waitFor({ state: 'detached' })
   await page.getByRole('button', { name: /^Templates of/ }).first().click()
+  await button('Use the template').waitFor()
   await page.locator('.menu-card select').first().selectOption({ label: `A move ${name} (2 tasks)` })
   await page.getByLabel('Name of the project').fill(`${name} again`)
   await look('templates')
