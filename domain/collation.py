@@ -19,7 +19,9 @@ The order is that of no single language: å stands by a, as in ICU's root collat
 """
 
 import re
-import unicodedata
+from functools import cache
+
+from domain.normalization import mark_ranges, normalize
 
 SEPARATOR = "\x01"
 """Between the parts of a collation key: below everything that a line of text may hold."""
@@ -54,7 +56,7 @@ _ACCENT = re.compile(
 _PLAIN = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ŋ": "n", "þ": "th", "ŧ": "t"}
 )
-_BEHIND_LETTERS = re.compile(r"[{|}~]|[^\x00-\x7f]")
+_ASCII_SYMBOL = re.compile("[{|}~]")
 
 
 def visible(text: str) -> str:
@@ -62,13 +64,13 @@ def visible(text: str) -> str:
     text = text.strip()
     if text.isascii():
         return text
-    text = unicodedata.normalize("NFC", text)
+    text = normalize("NFC", text)
     if _INVISIBLE.search(text):
         text = _DROPPED.sub("", text)
         text = _STRAY_TAG.sub(lambda found: found[1] or "", text)
         text = _STRAY_SELECTOR.sub("", text)
         text = _STRAY_JOINER.sub("", text)
-    return unicodedata.normalize("NFC", text).strip()
+    return normalize("NFC", text).strip()
 
 
 def is_blank(text: str) -> bool:
@@ -83,7 +85,7 @@ def fold(text: str) -> str:
         text = text.lower()
     else:
         text = _JOINER_OR_SELECTOR.sub("", text)
-        text = _nfkc(_nfkc(unicodedata.normalize("NFD", text).casefold()).casefold())
+        text = _nfkc(_nfkc(normalize("NFD", text).casefold()).casefold())
     return " ".join(text.split())
 
 
@@ -105,15 +107,21 @@ def joined_key(folded: str) -> str:
 
 def _search_key(folded: str) -> str:
     if not folded.isascii():
-        plain = _ACCENT.sub("", unicodedata.normalize("NFD", folded)).translate(_PLAIN)
-        folded = " ".join(unicodedata.normalize("NFC", plain).split())
-    return _BEHIND_LETTERS.sub(_before_letters, folded)
+        plain = _ACCENT.sub("", normalize("NFD", folded)).translate(_PLAIN)
+        folded = " ".join(normalize("NFC", plain).split())
+        return _symbols().sub(_before_letters, folded)
+    return _ASCII_SYMBOL.sub(_before_letters, folded)
 
 
 def _before_letters(found: re.Match[str]) -> str:
-    character = found[0]
-    return character if unicodedata.category(character)[0] in "LMN" else _SYMBOL + character
+    return _SYMBOL + found[0]
 
 
 def _nfkc(text: str) -> str:
-    return unicodedata.normalize("NFKC", text)
+    return normalize("NFKC", text)
+
+
+@cache
+def _symbols() -> re.Pattern[str]:
+    """What is no letter, mark or number and sorts behind letters."""
+    return re.compile(f"{_ASCII_SYMBOL.pattern}|[^\\x00-\\x7f\\w{mark_ranges()}]")

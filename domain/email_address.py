@@ -14,6 +14,7 @@ import unicodedata
 
 from domain.collation import SEPARATOR, fold, is_blank, search_key, visible
 from domain.errors import Invalid, Path, TooLong
+from domain.normalization import normalize
 
 MAX_ADDRESS_CHARS = 254
 _MAX_LABEL_CHARS = 63
@@ -64,9 +65,9 @@ def ascii_host(host: str) -> str:
 
 def _read(value: str) -> str:
     """The stored form; ValueError for what is no address."""
-    if visible(value) != unicodedata.normalize("NFC", value.strip()):
+    if visible(value) != normalize("NFC", value.strip()):
         raise ValueError("characters that cannot be seen")
-    local, at, host = unicodedata.normalize("NFKC", value.strip()).rpartition("@")
+    local, at, host = normalize("NFKC", value.strip()).rpartition("@")
     host = ".".join(map(_label, _DOTS.split(host)))
     address = f"{local}{at}{host}"
     if not _ADDRESS.fullmatch(address) or is_blank(local):
@@ -92,7 +93,7 @@ def _label(label: str) -> str:
 
 def _lower(label: str) -> str:
     """UTS #46's mapping, which keeps `ß` and `ς`. Letter by letter: a capital sigma at the end is no final one."""
-    return unicodedata.normalize("NFKC", "".join(map(str.lower, unicodedata.normalize("NFKC", label))))
+    return normalize("NFKC", "".join(map(str.lower, normalize("NFKC", label))))
 
 
 def _may_be_label(label: str) -> bool:

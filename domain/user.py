@@ -18,6 +18,7 @@ from domain.collation import collation_key
 from domain.email_address import email_key, validate_email
 from domain.errors import Invalid, NotFound, NotUnique, Path, TooLong
 from domain.events import ChangeKind, Event, FieldChange, difference, team_stream, user_stream
+from domain.normalization import normalize
 from domain.ports import UnitOfWork
 from domain.version import require_version, with_changes
 
@@ -204,7 +205,7 @@ def validate_password(value: str, path: Path) -> str:
 
 def prepare_password(value: str) -> str:
     """A password as it is hashed: NFC, each kind of blank the same (OpaqueString of RFC 8265), as keyboards differ in these."""
-    return unicodedata.normalize("NFC", "".join(" " if unicodedata.category(each) == "Zs" else each for each in value))
+    return normalize("NFC", "".join(" " if unicodedata.category(each) == "Zs" else each for each in value))
 
 
 async def register(uow: UnitOfWork, *, email_address: str, password_hash: str, first_name: str, last_name: str) -> User:

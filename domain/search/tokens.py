@@ -8,14 +8,18 @@ marbuta are one letter, and the tatweel none.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
 from domain.collation import search_key
+from domain.normalization import mark_ranges
 
 MAX_WORD_CHARS = 64
 """Longer words are cut, in texts and in queries."""
+MAX_FOLDED_CHARS = 128 * 1024
+"""Of a text that grows by folding, as ﷺ does into 18 letters, what follows is not found; what people write is shorter."""
+_PIECE_CHARS = 8 * 1024
+_BLANKS = " \n\u3000\u3001\u3002\uff0c"  # and what stands for them in Chinese and Japanese
 
 _UNSPACED = (
     "\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -39,23 +43,34 @@ _ARTICLE = "\u0627\u0644"  # al-
 @cache
 def word_pattern() -> re.Pattern[str]:
     """A run of letters, digits and the marks on them, in any script."""
-    marks = []
-    start = None
-    for code in range(0x300, 0x20000):
-        is_mark = unicodedata.category(chr(code))[0] == "M"
-        if is_mark and start is None:
-            start = code
-        elif not is_mark and start is not None:
-            marks.append(f"{chr(start)}-{chr(code - 1)}")
-            start = None
-    return re.compile(f"[^\\W_](?:[^\\W_]|[{''.join(marks)}])*")
+    return re.compile(f"[^\\W_](?:[^\\W_]|[{mark_ranges()}])*")
 
 
 def words(text: str) -> list[str]:
     """The words of a text in their order, folded."""
     if text.isascii():  # what a search key adds to it is no part of words
         return [word if len(word) <= MAX_WORD_CHARS else word[:MAX_WORD_CHARS] for word in _ASCII_WORD.findall(text.lower())]
-    return list(split(search_key(text)))
+    found: list[str] = []
+    folded_chars = 0
+    for piece in _pieces(text):
+        folded = search_key(piece)
+        folded_chars += len(folded)
+        if folded_chars > MAX_FOLDED_CHARS:
+            break
+        found += split(folded)
+    return found
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text in pieces that begin at a blank, where there is one."""
+    start = 0
+    while len(text) - start > _PIECE_CHARS:
+        end = start + _PIECE_CHARS
+        blank = max(text.rfind(each, start + 1, end) for each in _BLANKS)
+        end = blank if blank > 0 else end
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def split(folded: str) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """Founding a team, changing what it says about itself, and dissolving it."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 from domain import text
 from domain.actor import Actor
 from domain.errors import Forbidden, Invalid, NotUnique, Required
+from domain.normalization import normalize
 from domain.permissions import Action, Role
 from domain.ports import UnitOfWork
 from domain.team.entity import Membership, Team
@@ -80,7 +80,7 @@ async def delete(uow: UnitOfWork, actor: Actor, team_id: UUID, *, expected_versi
 
 async def _free_key(uow: UnitOfWork, name: str) -> str:
     """The initials of a name, or its first letters, with a number where that is taken."""
-    words = re.findall(r"[A-Z0-9]+", unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().upper())
+    words = re.findall(r"[A-Z0-9]+", normalize("NFKD", name).encode("ascii", "ignore").decode().upper())
     initials = "".join(word[0] for word in words) if len(words) > 1 else "".join(words)[:3]
     stem = initials.lstrip("0123456789")[:7]
     stem = stem if len(stem) >= 2 else f"{stem}TM"

@@ -13,11 +13,12 @@ Every value of the front matter is JSON on one line, which is YAML too. The text
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
+
+from domain.normalization import normalize
 
 _FENCE: Final = "---"
 _MAX_NAME_CHARS: Final = 80
@@ -58,7 +59,7 @@ def read(content: str) -> tuple[dict[str, Any], str]:
 def file_name(title: str) -> str:
     """A name for a file that every system can store: not empty, 80 characters and 200 bytes at most, without what is a path or a
     device."""
-    name = _UNSAFE.sub(" ", unicodedata.normalize("NFC", title))
+    name = _UNSAFE.sub(" ", normalize("NFC", title))
     name = " ".join(name.split())[:_MAX_NAME_CHARS].encode()[:_MAX_NAME_BYTES].decode(errors="ignore").strip(" .")
     if not name:
         return "Untitled"
