@@ -73,7 +73,7 @@ mutants: $(INSTALLED)    ## weaken each rule about rights in turn, and see that 
 isolation-tables: $(INSTALLED) ## write anew the tables of who is shown what, to be read like a change of rights
 	@$(IN)/python -m pytest -n0 tests/isolation/test_nodes.py --write-tables
 
-bench: $(INSTALLED)      ## measure ours beside peers in one run (25 minutes; needs wrk and Node)
+bench: $(INSTALLED)      ## measure ours beside peers in one run (half an hour; needs wrk and Node, and cargo and go for two of them)
 	@$(IN)/python benchmarks/run.py $(ARGS)
 
 bench-search: $(INSTALLED) ## measure searches beside ILIKE (10 minutes; ARGS="--tasks 100000 --documents 20000 --comments 200000 --opensearch real")

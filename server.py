@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from app.log_format import log_handler
 from app.settings import Settings, misspelt_settings
 
 SDL = Path(__file__).parent / "schema" / "schema.graphql"
@@ -353,7 +354,7 @@ def _schema(*, check: bool, write: bool) -> int:
 
 
 def _set_up_logging(settings: Settings) -> None:
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[log_handler()])
     for chatty in ("alembic.runtime.plugins", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

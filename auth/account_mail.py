@@ -188,7 +188,7 @@ class BackgroundAccountMailer:
     def send(self, mail: AccountMail) -> None:
         """Send it soon; drop it where too many wait."""
         if self._logs_links and (link := self.link_of(mail)) is not None:
-            logger.info("Link of the mail to %s: %s", mail.address, link)
+            logger.info("Link of the mail to %s: %s", mail.address, link, extra={"is_shown_whole": True})
         try:
             self._waiting.put_nowait(mail)
         except asyncio.QueueFull:

@@ -1,28 +1,23 @@
 """Who is measured: how each server is started, and in which words it is asked."""
 
-import shutil
-import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.database import ROOT, libpq_environment
 from benchmarks.sign_in import PUBLIC_URL, SECRET_KEY
+from benchmarks.toolchains import CARGO, GO, Toolchain, find_node, install_packages
 from benchmarks.workloads import Dialect
 
 PEERS = ROOT / "benchmarks" / "peers"
-_MIN_NODE_VERSION = 22  # PostGraphile 5 asks for it
-
-
-class ProgramMissing(Exception):
-    """A program that is needed is not there; the message says how to get it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contestant:
-    """A server: `script` is run in `folder`. `only`: the workloads in which it takes part; empty for all.
+    """A server: `script` is run in `folder`, by Python, by Node, or by itself where a `toolchain` builds it.
 
-    `writes_event`: its update writes the event too.
+    `workloads`: those in which it takes part; empty for all. `writes_event`: its update writes the event too.
     """
 
     name: str
@@ -30,6 +25,7 @@ class Contestant:
     dialect: Dialect
     script: str
     folder: Path = ROOT
+    toolchain: Toolchain | None = None
     environment: dict[str, str] = field(default_factory=dict)
     workloads: frozenset[str] = frozenset()
     writes_event: bool = False
@@ -43,8 +39,7 @@ class Contestant:
 
     def command(self, *, url: str, port: int, node: str | None) -> list[str]:
         """The command line; `env` rather than an environment of our own, so that it inherits ours."""
-        if self.on_node:
-            assert node is not None
+        if self.on_node or self.toolchain is not None:
             given = {
                 "NODE_ENV": "production",
                 "GRAPHILE_ENV": "production",
@@ -52,7 +47,8 @@ class Contestant:
                 "PEER_ISSUER": PUBLIC_URL,
                 "HIVE_SECRET_KEY": SECRET_KEY.get_secret_value(),
             } | libpq_environment(url)
-            return ["env", *_assignments(given | self.environment), node, self.script]
+            program = [node or "node", self.script] if self.on_node else [str(self.folder / self.script)]
+            return ["env", *_assignments(given | self.environment), *program]
         if self.name == "limit":
             return [sys.executable, *self.script.split(), str(port), PUBLIC_URL, url]
         given = {
@@ -107,6 +103,17 @@ CONTESTANTS = {
             writes_event=True,
         ),
         Contestant(
+            name="async-graphql",
+            title="async-graphql, axum, sqlx",
+            dialect=Dialect.PLAIN,
+            script="target/release/peer-async-graphql",
+            folder=PEERS / "async-graphql",
+            toolchain=CARGO,
+        ),
+        Contestant(
+            name="gqlgen", title="gqlgen, pgx", dialect=Dialect.PLAIN, script="build/peer", folder=PEERS / "gqlgen", toolchain=GO
+        ),
+        Contestant(
             name="postgraphile-unguarded",
             title="PostGraphile 5 without rights",
             dialect=Dialect.POSTGRAPHILE,
@@ -117,45 +124,26 @@ CONTESTANTS = {
         ),
     )
 }
-DEFAULT = ("ours", "stock", "limit", "postgraphile", "mercurius", "mercurius-event")
+DEFAULT = ("ours", "stock", "limit", "postgraphile", "mercurius", "mercurius-event", "async-graphql", "gqlgen")
 
 
-def node_for(contestants: list[Contestant], chosen: str | None) -> str | None:
-    """The Node that runs the peers, with their packages installed; None when nobody needs it. Raises PeerMissing."""
-    folders = {each.folder for each in contestants if each.on_node}
-    if not folders:
-        return None
-    if shutil.which("npm") is None:
-        raise ProgramMissing(
-            "npm is missing, which the peers need: install Node, or leave them out with --contestants ours,stock,limit."
-        )
-    for folder in sorted(folders):
-        _install(folder)
-    found = chosen or shutil.which("node")
-    if found is not None and _major(found) >= _MIN_NODE_VERSION:
-        return found
-    _install(PEERS / "node")
-    bundled = sorted((PEERS / "node" / "node_modules").glob("node-*/bin/node"))
-    if not bundled:
-        raise ProgramMissing(f"The peers need Node {_MIN_NODE_VERSION} or newer: name one with --node.")
-    return str(bundled[0])
+def prepare(contestants: Sequence[Contestant], chosen_node: str | None) -> tuple[list[Contestant], str | None]:
+    """Those who can run here, built and with their packages installed, and the Node that runs some of them, if it does.
 
-
-def _install(folder: Path) -> None:
-    """Install a peer's locked packages unless that was done since the lock file last changed."""
-    stamp = folder / "node_modules" / ".package-lock.json"
-    lock = folder / "package-lock.json"
-    if stamp.exists() and stamp.stat().st_mtime >= lock.stat().st_mtime:
-        return
-    print(f"Installing the packages of {folder.name}", file=sys.stderr)
-    done = subprocess.run(["npm", "ci", "--no-progress", "--loglevel=error"], cwd=folder, stdout=sys.stderr, check=False)  # noqa: S607
-    if done.returncode != 0:
-        raise ProgramMissing(f"The packages of {folder.name} cannot be installed: see above.")
-
-
-def _major(node: str) -> int:
-    output = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    return int(output.strip().lstrip("v").partition(".")[0])
+    Who needs a toolchain that is missing is left out, which is said. Raises ProgramMissing.
+    """
+    ready = []
+    for each in contestants:
+        if each.toolchain is not None and not each.toolchain.is_there:
+            print(f"{each.title} is left out: {each.toolchain.program} is missing.", file=sys.stderr)
+        else:
+            ready.append(each)
+    for folder, toolchain in {each.folder: each.toolchain for each in ready if each.toolchain is not None}.items():
+        toolchain.build(folder)
+    packages = {each.folder for each in ready if each.on_node}
+    for folder in sorted(packages):
+        install_packages(folder)
+    return ready, find_node(PEERS / "node", chosen_node) if packages else None
 
 
 def _assignments(environment: dict[str, str]) -> list[str]:

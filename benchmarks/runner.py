@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.contestants import CONTESTANTS, DEFAULT, Contestant, ProgramMissing, node_for
+from benchmarks.contestants import CONTESTANTS, DEFAULT, Contestant, prepare
 from benchmarks.database import ROOT, Targets, benchmark_database, choose_targets, vacuum_tables
 from benchmarks.measure import ServerDidNotStart, Window, free_port, measure_window, running_server
 from benchmarks.sign_in import sign_in
+from benchmarks.toolchains import ProgramMissing
 from benchmarks.verification import AnswerChecker, AnswersDiffer
 from benchmarks.workloads import WORKLOADS, Workload
 from embedded import BinariesMissing, FolderInUse, PostgresFailed
@@ -91,11 +92,10 @@ async def _run(options: argparse.Namespace) -> None:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         raise ProgramMissing("Two cores are needed: one for the server, the other for Postgres and the load.")
+    contestants, node = prepare([CONTESTANTS[name] for name in options.contestants], options.node)
     os.sched_setaffinity(0, {cores[1]})  # ours, and so Postgres' and wrk's
-    contestants = [CONTESTANTS[name] for name in options.contestants]
     async with AsyncExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pantherahive-bench-")))
-        node = node_for(contestants, options.node)
         machine = report.machine(node)
         url = await stack.enter_async_context(benchmark_database(options.data.absolute(), options.seed_size))
         run = Run(

@@ -52,7 +52,8 @@ class ConsoleMailer:
             await asyncio.to_thread(self._write, mail.id, content)
         except OSError as error:
             raise MailUnavailable(str(error)) from error
-        logger.info("Mail to %s: %s", mail.to.address, single_line(mail.subject, _SHOWN_SUBJECT_CHARS))
+        subject = single_line(mail.subject, _SHOWN_SUBJECT_CHARS)
+        logger.info("Mail to %s: %s", mail.to.address, subject, extra={"is_shown_whole": True})
 
     async def list_all(self) -> list[StoredMail]:
         """All messages, the newest first."""

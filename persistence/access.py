@@ -13,7 +13,7 @@ itself.
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, exists, func, literal_column, or_, select, union_all
 from sqlalchemy import any_ as sql_any
 from sqlalchemy.sql.expression import FromClause
 
@@ -81,6 +81,22 @@ def visible_project_ids(narrowed: Callable[[FromClause], ColumnElement[bool]] | 
         .where(member.c.user_id == VIEWER, project.c.deleted_at.is_(None), project_open_to(project, member, VIEWER))
     )
     return query if narrowed is None else query.where(narrowed(project))
+
+
+def visible_place_ids() -> Any:
+    """Selects few ids in which all lies that the viewer may see, and not much else: teams, and for guests the projects to which
+    they were added. Rights are to be checked beside."""
+    member, own, project = (
+        team_members.alias("viewer_member"),
+        project_members.alias("own_member"),
+        projects.alias("seen_project"),
+    )
+    is_guest = member.c.role == literal_column("'GUEST'")
+    mine = member.c.user_id == VIEWER
+    of_guests = select(own.c.project_id).select_from(
+        own.join(project, project.c.id == own.c.project_id).join(member, member.c.team_id == project.c.team_id)
+    )
+    return union_all(select(member.c.team_id).where(mine, ~is_guest), of_guests.where(mine, is_guest, own.c.user_id == VIEWER))
 
 
 def visible_projects() -> Any:

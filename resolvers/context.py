@@ -234,6 +234,10 @@ class Context:
         narrowed = self.services.database.has_policies or (self.actor is not None and self.actor.shared is not None)
         return () if narrowed else joins
 
+    def clear_hints(self) -> None:
+        """Clears the hints that nobody has taken."""
+        self.requested_columns, self.requested_joins = None, ()
+
     def require(self, scope: Scope | None) -> None:
         """Raises Unauthenticated without a signed-in user, and InsufficientScope if the token lacks the scope."""
         if scope is not None and scope not in self.viewer.scopes:
@@ -242,7 +246,7 @@ class Context:
     def load(self, batch: BatchFunction, parent: Any, arguments: InputValues) -> Awaitable[Any]:
         """The child of one parent; parents of the same tick with equal arguments share one call of the batch function."""
         key = (batch, repr(arguments)) if arguments else batch
-        self.requested_columns = None
+        self.clear_hints()
         loader = self._loaders.get(key)
         if loader is None:
             loader = self._loaders[key] = BatchLoader(partial(batch, self, **arguments))
@@ -251,7 +255,7 @@ class Context:
     def clear_loaders(self) -> None:
         """Makes the next event of a subscription load everything again."""
         self._loaders.clear()
-        self.requested_columns = None
+        self.clear_hints()
 
     def idempotency_key(self, name: str, input_values: InputValues, client_mutation_id: str | None) -> IdempotencyKey | None:
         """The key of a call of a mutation; None for a call without a key, and for a dry run."""

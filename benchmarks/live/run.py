@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,12 +32,14 @@ from benchmarks.live.report import table
 from benchmarks.live.subscribers import Subscribers, announcement_template, create_subscribers, peer_template, subscribe_messages
 from benchmarks.measure import cpu_seconds, free_port, rss_mb, running_server, wait_until_idle
 from benchmarks.sign_in import PUBLIC_URL, SECRET_KEY
+from benchmarks.toolchains import ProgramMissing, install_packages
 from embedded import embedded_postgres
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 _SERVER_CORE, _LOAD_CORE = 0, 1
+_ON_NODE = frozenset({"graphql-ws", "graphql-ws-uws", "mercurius", "uws"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,15 @@ def contestants(binaries: Path) -> dict[str, Contestant]:
             title="graphql-ws, graphql-redis-subscriptions", command=["node", "graphql-ws.js"], folder=node, environment=given
         ),
         "mercurius": Contestant(title="Mercurius", command=["node", "mercurius.js"], folder=node, environment=given),
+        "graphql-ws-uws": Contestant(
+            title="graphql-ws over uWebSockets, graphql-redis-subscriptions",
+            command=["node", "graphql-ws-uws.js"],
+            folder=node,
+            environment=given,
+        ),
+        "uws": Contestant(
+            title="bare uWebSockets", command=["node", "uws.js"], folder=node, environment=given, single_group_only=True
+        ),
         "stock": Contestant(
             title="Strawberry's handler",
             command=[python, "-m", "benchmarks.live.strawberry_server", "@PORT@", "@VALKEY@", "@CHANNEL@"],
@@ -289,7 +299,7 @@ async def _run(arguments: argparse.Namespace) -> int:
 
 def main(argv: list[str]) -> int:
     """Measure, and say what came of it."""
-    every = ["ours", "ours-cursor", "graphql-ws", "mercurius", "stock", "bare", "bare-coalescing"]
+    every = ["ours", "ours-cursor", "graphql-ws", "graphql-ws-uws", "mercurius", "stock", "uws", "bare", "bare-coalescing"]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contestants", type=lambda text: text.split(","), default=every)
     parser.add_argument("--size", type=int, default=1_000, help="subscribers")
@@ -305,12 +315,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--keep", type=Path, help="a file of rounds: these are added to those in it, and the medians are of all")
     parser.add_argument("--write", action="store_true", help="keep the result in benchmarks/results")
     given = parser.parse_args(argv)
-    if any(name in ("graphql-ws", "mercurius") for name in given.contestants):
-        if shutil.which("npm") is None:
-            parser.error("npm is missing, which the peers need")
-        command = ["npm", "ci", "--no-progress", "--loglevel=error"]
-        if not (HERE / "peers" / "node" / "node_modules").exists():
-            subprocess.run(command, cwd=HERE / "peers" / "node", stdout=sys.stderr, check=True)
+    if any(name in _ON_NODE for name in given.contestants):
+        try:
+            install_packages(HERE / "peers" / "node")
+        except ProgramMissing as missing:
+            parser.error(str(missing))
     return asyncio.run(_run(given))
 
 

@@ -81,7 +81,7 @@ async def grow_log(connection: "asyncpg.Connection[Any]", team: ListTeam, events
     await connection.execute(_GROW_LOG.format(events=events, task_id=team.task_id, team_id=team.team_id))
 
 
-_NAMES = "nodes { user { id displayName } }"
+_NAMES = "nodes { id displayName }"
 _TITLES = "nodes { id title }"
 
 

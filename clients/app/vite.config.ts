@@ -76,7 +76,11 @@ export default defineConfig({
   oxc: { jsx: { runtime: 'automatic' } },
   plugins: [withoutPrinter(), precached(), gzipped()],
   // The client is a part of the build: its source, not what is published of it.
-  resolve: { conditions: ['@pantherahive/source', ...defaultClientConditions] },
+  resolve: {
+    conditions: ['@pantherahive/source', ...defaultClientConditions],
+    // Only TipTap's suggestions use it, and but for one thing that it can.
+    alias: { '@floating-ui/dom': fileURLToPath(new URL('src/editor/floating.ts', import.meta.url)) },
+  },
   server: {
     proxy: {
       '/graphql': { target: SERVER, ws: true },

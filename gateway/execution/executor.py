@@ -377,10 +377,7 @@ class Executor:
             return None
         except Exception as error:  # noqa: BLE001 (graphql-core meets the same error, words it and logs bugs)
             self.execution_counts[f"fallback: {type(error).__name__}"] += 1
-            context.requested_columns, context.requested_joins = (
-                None,
-                (),
-            )  # the program's hints; graphql-core fetches every column
+            context.clear_hints()  # those of the program; graphql-core fetches every column
             return None
         self.execution_counts["compiled"] += 1
         return data

@@ -16,12 +16,12 @@ ranges whose whole head stands in the page are read on:
 
 *Probed*, where a filter has conditions that no order of an index covers: they are checked on a sample, the first rows of the
 ranges (200 altogether, and 2 of each at least). Where one of 24 matches or more, on more of them (1,200, and 16 of each), and on
-400 of the range that turns out to hold up the page, since one project is often more active than the others. That settles a page
-where many rows match. Where few do, all rows that match are found by the index of a condition, and sorted; the parts stand in one
-statement, and each runs only when the one before has not settled the page. Parts of titles are found by an inverted index of the
-ranges and the trigrams: one of the trigrams alone would list the matches of all teams, and a bitmap of the ranges beside it all
-rows of one's own. Neither estimates nor statistics are involved: rows
-read are at most the probe and, where few of the first rows match, the matches.
+400 of the range that turns out to hold up the page, or of five where there are many, since some projects are often more active
+than the others. That settles a page where many rows match. Where few do, all rows that match are found by the index of a
+condition, and sorted; the parts stand in one statement, and each runs only when the one before has not settled the page. Parts
+of titles are found by an inverted index of places and trigrams: one of trigrams alone would list the matches of all teams, and a
+bitmap of the ranges beside it all rows of one's own. Neither estimates nor statistics are involved: rows read are at most the
+probe and, where few of the first rows match, the matches.
 
 Rejected: an index for each filter and order (each costs every write); OR of cursors' columns (Postgres starts at the range's
 begin); reading a whole page of each range (51 rows of each of 300 projects); trusting the planner with one ordered scan (a rare
@@ -41,6 +41,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     exists,
     func,
     literal_column,
@@ -59,6 +60,8 @@ _MIN_SHARE: Final = 24  # one of so many matches, or they are found by an index
 _PROBE_ROWS: Final = 1_200
 _MIN_PROBE_ROWS: Final = 16  # of each range
 _DEEPER_ROWS: Final = 400
+_DEEPER_RANGES: Final = 5  # or one, where so many rows of each range were probed:
+_MANY_PROBE_ROWS: Final = 100
 _SIZE: Final = bindparam("size", type_=Integer)
 
 Column = ColumnElement[Any]
@@ -71,19 +74,24 @@ class Ranges:
     """The ranges of a list.
 
     `column`: what tells them apart, the first column of the indexes, or behind the parent's. `ids` selects, as `id`, those that
-    the viewer may see; of one parent, where it hangs on it. `single`: there is one range, the parent.
+    the viewer may see; of one parent, where it hangs on it. `single`: there is one range, the parent. `places`: what an inverted
+    index holds of a row, ids in which it lies, and what selects those in which to look for the rows of all these ranges: few,
+    since each is a list of rows that is read beside those of the words.
     """
 
     column: Column
     ids: Callable[[Column], Select[Any]]
     single: bool = False
+    places: tuple[Sequence[Column], Callable[[Column], Any]] | None = None
 
-    def within(self, visible: Any, *, as_array: bool = False) -> Column:
-        """The row lies in one of these ranges, given by a statement that selects their ids. `as_array`: said in the words of
-        inverted indexes too, which hold the range of a row as an array of one."""
-        ids = func.array(visible.scalar_subquery())
-        is_one = self.column == sql_any(ids)
-        return is_one & cast(Column, array([self.column]).overlap(ids)) if as_array else is_one
+    def within(self, visible: Any, places_of: Column | None = None) -> Column:
+        """The row lies in one of these ranges, given by a statement that selects their ids. `places_of`: the parent, where it is
+        said in the words of the inverted index too."""
+        is_one = self.column == sql_any(func.array(visible.scalar_subquery()))
+        if places_of is None or self.places is None:
+            return is_one
+        own, select_places = self.places
+        return is_one & cast(Column, array(own).overlap(func.array(select_places(places_of).scalar_subquery())))
 
 
 def merged_ids(source: Any, ranges: Ranges, parent_id: Column, conditions: Sequence[Column], order: Directed) -> Any:
@@ -121,10 +129,10 @@ def probed_ids(
     filters: Sequence[Column],
     order: Directed,
     *,
-    by_array: bool = False,
+    by_places: bool = False,
 ) -> Any:
-    """The same where `filters`, which name columns as the source does, are probed first. `by_array`: an inverted index, which
-    holds the ranges as arrays, finds what they match."""
+    """The same where `filters`, which name columns as the source does, are probed first. `by_places`: an inverted index finds
+    what they match."""
     ids = ranges.ids(parent_id).cte("ranges")
     counted: Column = select(func.count()).select_from(ids).scalar_subquery()
     sizes = select(
@@ -134,6 +142,7 @@ def probed_ids(
     ).cte("sizes")
     sample_rows, probe_rows = select(sizes.c.sample).scalar_subquery(), select(sizes.c.probe).scalar_subquery()
     deeper_rows: Column = literal_column(str(_DEEPER_ROWS))
+    deeper_ranges: Column = literal_column(str(_DEEPER_RANGES))
     sample = _placed(_probe(source, ranges, ids, sample_rows, conditions, filters, order), order, "sample")
     sample_known, sample_settled = _settled(sample, "sample_")
     matching = select(func.count()).select_from(sample).where(sample.c.matches).scalar_subquery()
@@ -148,7 +157,7 @@ def probed_ids(
         select(first.c.range_id.label("id"))
         .where(first.c.is_last, ~_yes(first_settled), probe_rows < deeper_rows, exists(select(wider.c.id)))
         .order_by(first.c.place)
-        .limit(literal_column("1"))
+        .limit(case((probe_rows > literal_column(str(_MANY_PROBE_ROWS)), literal_column("1")), else_=deeper_ranges))
         .cte("deeper")
     )
     shallow = select(*(first.c[name] for name in names)).where(first.c.range_id.not_in(select(deeper.c.id)))
@@ -157,7 +166,7 @@ def probed_ids(
     known, settled = _settled(placed, "")
     in_order = select(*_columns(placed, order)).where(placed.c.matches, _yes(settled))
     by_index = select(order[-1][0].label("id"), *_sort_keys(order))
-    within = ranges.within(select(ids.c.id), as_array=by_array)
+    within = ranges.within(select(ids.c.id), parent_id if by_places else None)
     by_index = by_index.where(~_yes(settled), within, *conditions, *filters)
     all_matches = by_index.offset(literal_column("0")).subquery("all_matches")
     rows = union_all(in_order, select(*_columns(all_matches, order)))

@@ -72,8 +72,8 @@ class ListQuery:
     vain: under () those of every order, under (sorted by, field) those beside another one."""
     indexed: frozenset[Kind] = frozenset()
     """Conditions by which an index finds the rows of a range, in whatever order."""
-    array_indexed: frozenset[Kind] = frozenset()
-    """Those of them whose index holds the ranges as arrays."""
+    indexed_by_place: frozenset[Kind] = frozenset()
+    """Those of them whose index is an inverted one, that holds the places of its rows."""
     rivals: frozenset[Kind] = frozenset()
     """Conditions of which each is checked in another index of one order: one is covered, the rest are filters like others."""
     found_by: frozenset[Kind] = frozenset()
@@ -199,14 +199,14 @@ def _total(count: int, limit: int | None) -> Total:
 class _FilterPlan(NamedTuple):
     """How a filtered page is read: the way, the conditions inside of the index ranges, and those on what comes out of them.
 
-    `parent_inside`: whether the parent is one of the former. `by_array`: whether an inverted index finds what the latter match.
+    `parent_inside`: whether the parent is one of the former. `by_places`: whether an inverted index finds what the latter match.
     """
 
     way: Literal["plain", "merged", "probed", "matching"]
     inside: Shape
     outside: Shape = MATCH_ALL_SHAPE
     parent_inside: bool = True
-    by_array: bool = False
+    by_places: bool = False
 
 
 def _plan_filter(list_query: ListQuery, sorted_by: str, shape: Shape, given: Mapping[str, Any]) -> _FilterPlan:
@@ -229,8 +229,8 @@ def _plan_filter(list_query: ListQuery, sorted_by: str, shape: Shape, given: Map
     inside, outside = [part for part in parts if part[:2] in covered], [part for part in parts if part[:2] not in covered]
     parent_inside = parent is None or parent in covered
     if not parent_inside or (outside and kinds & list_query.indexed):
-        by_array = not kinds.isdisjoint(list_query.array_indexed)
-        return _FilterPlan("probed", ("and", *inside), ("and", *outside), parent_inside, by_array)
+        by_places = not kinds.isdisjoint(list_query.indexed_by_place)
+        return _FilterPlan("probed", ("and", *inside), ("and", *outside), parent_inside, by_places)
     return _FilterPlan("plain" if ranges.single else "merged", ("and", *inside, *outside))
 
 
@@ -247,7 +247,7 @@ def _statement(
 
     `states`: of the cursor's values; None without a cursor.
     """
-    options = (list_query, order, backward, states, attributes, plan.way, plan.parent_inside, plan.by_array)
+    options = (list_query, order, backward, states, attributes, plan.way, plan.parent_inside, plan.by_places)
     key = (*options, plan)
     statement = _statements.get(key)
     if statement is None:
@@ -265,7 +265,7 @@ def _statement(
 
 def _count_statement(list_query: ListQuery, shape: Shape) -> JoinedStatement:
     kinds = {part[:2] for part in (shape[1:] if shape[0] == "and" else (shape,))}
-    options = (list_query, not kinds.isdisjoint(list_query.array_indexed))
+    options = (list_query, not kinds.isdisjoint(list_query.indexed_by_place))
     key = (*options, shape)
     statement = _count_statements.get(key)
     if statement is None:
@@ -290,7 +290,7 @@ def _page_template(
     attributes: frozenset[str] | None,
     way: str,
     parent_inside: bool = True,
-    by_array: bool = False,
+    by_places: bool = False,
 ) -> tuple[SqlText, type[asyncpg.Record], int]:
     """The text of a page with a marker in place of the filter, the class of its rows, and which column is the parent's place."""
     sorts = _sort_columns(list_query, order)
@@ -313,7 +313,7 @@ def _page_template(
     else:
         by = [(sort.column, descending) for sort, descending in directed]
         query = with_columns(
-            _chosen_ids(list_query, way, by, after, parent_inside=parent_inside, by_array=by_array), query, list_query.id, by
+            _chosen_ids(list_query, way, by, after, parent_inside=parent_inside, by_places=by_places), query, list_query.id, by
         )
     page = query.subquery("page") if list_query.parent_clause is None else query.lateral("page")
     held = [*columns(list_query.cls, page, fetched), *(page.c[each.name] for each in extra)]
@@ -330,7 +330,7 @@ def _chosen_ids(
     after: list[Column],
     *,
     parent_inside: bool,
-    by_array: bool,
+    by_places: bool,
 ) -> Any:
     """The ids of the rows of a page of a list with ranges."""
     assert list_query.ranges is not None
@@ -339,7 +339,7 @@ def _chosen_ids(
     filters: list[Column] = [_OUTSIDE_MARKER]
     (conditions if parent_inside else filters).extend(_parent_conditions(list_query))
     if way == "probed":
-        return probed_ids(source, ranges, _PARENT_ID, conditions, filters, order, by_array=by_array)
+        return probed_ids(source, ranges, _PARENT_ID, conditions, filters, order, by_places=by_places)
     make = merged_ids if way == "merged" else matching_ids
     return make(source, ranges, _PARENT_ID, conditions, order)
 
@@ -358,12 +358,12 @@ def _parent_rows() -> Any:
     return given.table_valued(column("id", Uuid), with_ordinality="place").render_derived(name="parent")
 
 
-def _count_template(list_query: ListQuery, by_array: bool) -> SqlText:
+def _count_template(list_query: ListQuery, by_places: bool) -> SqlText:
     parent, ranges = _parent_rows(), list_query.ranges
     limit: Column = literal_column(str(MAX_COUNTED_ROWS + 1))
     row = select(list_query.id.label("one"))
-    if ranges is not None and by_array:
-        within = ranges.within(ranges.ids(_PARENT_ID), as_array=True)
+    if ranges is not None and by_places:
+        within = ranges.within(ranges.ids(_PARENT_ID), _PARENT_ID)
         rows = row.where(within, *_parent_conditions(list_query), _FILTER_MARKER)
     elif ranges is None or ranges.single:
         rows = list_query.joined(row).where(*_conditions(list_query, parent.c.id), _FILTER_MARKER)

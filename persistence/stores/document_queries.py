@@ -8,7 +8,7 @@ from sqlalchemy import func, literal_column, select
 
 from domain.document import Document, DocumentVersion
 from domain.page import Order
-from persistence.access import any_id, project_visible, visible_project_ids, visible_projects
+from persistence.access import any_id, project_visible, visible_place_ids, visible_project_ids, visible_projects
 from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Database
 from persistence.engine.filter import Column, TextField, compare
@@ -21,6 +21,7 @@ from persistence.tables import document_versions, documents
 from persistence.tables.columns import cut_title
 
 _d, _v = documents, document_versions
+_PLACES = (_d.c.team_id, _d.c.project_id)
 
 
 def _compare_deleted_at(operator: str, parameter: Any) -> Column:
@@ -50,7 +51,7 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
         },
         covered={(): frozenset({("deleted_at", "is_null")})},
         indexed=frozenset({("title", "contains"), ("title", "starts_with"), ("owner", "eq"), ("owner", "in")}),
-        array_indexed=frozenset({("title", "contains")}),
+        indexed_by_place=frozenset({("title", "contains")}),
         found_by=frozenset({("parent", "eq")}),
         **options,
     )
@@ -58,13 +59,18 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
 
 DOCUMENTS = _list_query(
     Order("CREATED_AT", descending=True),
-    ranges=Ranges(_d.c.project_id, lambda _: visible_project_ids()),
+    ranges=Ranges(_d.c.project_id, lambda _: visible_project_ids(), places=(_PLACES, lambda _: visible_place_ids())),
     visible=lambda: _d.c.project_id == visible_projects(),
 )
 PROJECT_DOCUMENTS = _list_query(
     Order("RANK"),
     parent_clause=lambda parent: _d.c.project_id == parent,
-    ranges=Ranges(_d.c.project_id, lambda parent: select(parent.label("id")).where(project_visible(parent)), single=True),
+    ranges=Ranges(
+        _d.c.project_id,
+        lambda parent: select(parent.label("id")).where(project_visible(parent)),
+        single=True,
+        places=(_PLACES, lambda parent: select(parent)),
+    ),
     visible=lambda: project_visible(_d.c.project_id),
 )
 CHILDREN = _list_query(

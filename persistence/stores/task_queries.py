@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from domain.page import Order
 from domain.task import CLOSED, Task, TaskStatus
-from persistence.access import project_visible, visible_project_ids, visible_projects
+from persistence.access import project_visible, visible_place_ids, visible_project_ids, visible_projects
 from persistence.engine.cursor import SortColumn, encode_cursor
 from persistence.engine.filter import Column, Shape, TextField, compare
 from persistence.engine.index_ranges import Ranges
@@ -148,7 +148,7 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
         },
         covered=_COVERED,
         indexed=_INDEXED,
-        array_indexed=frozenset({("title", "contains")}),
+        indexed_by_place=frozenset({("title", "contains")}),
         rivals=_RIVALS,
         found_by=_FOUND_BY,
         implied=_implied,
@@ -156,7 +156,8 @@ def _list_query(order: Order, **options: Any) -> ListQuery:
     )
 
 
-_VISIBLE_RANGES: Final = Ranges(_t.c.project_id, lambda _: visible_project_ids())
+_PLACES: Final = (_t.c.team_id, _t.c.project_id)
+_VISIBLE_RANGES: Final = Ranges(_t.c.project_id, lambda _: visible_project_ids(), places=(_PLACES, lambda _: visible_place_ids()))
 TASKS = _list_query(
     Order("CREATED_AT", descending=True),
     ranges=_VISIBLE_RANGES,
@@ -166,7 +167,12 @@ TASKS = _list_query(
 PROJECT_TASKS = _list_query(
     Order("RANK"),
     parent_clause=lambda parent: _t.c.project_id == parent,
-    ranges=Ranges(_t.c.project_id, lambda parent: select(parent.label("id")).where(project_visible(parent)), single=True),
+    ranges=Ranges(
+        _t.c.project_id,
+        lambda parent: select(parent.label("id")).where(project_visible(parent)),
+        single=True,
+        places=(_PLACES, lambda parent: select(parent)),
+    ),
     visible=lambda: project_visible(_t.c.project_id),
     kept_count=total_of_projects,
 )

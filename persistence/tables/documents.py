@@ -48,8 +48,8 @@ Index(
     documents.c.id,
 )
 Index(
-    "ix_documents_project_title_trigrams",
-    text("(ARRAY[project_id])"),
+    "ix_documents_place_title_trigrams",
+    text("(ARRAY[team_id, project_id])"),
     documents.c.title_collation,
     postgresql_using="gin",
     postgresql_ops={"title_collation": "gin_trgm_ops"},

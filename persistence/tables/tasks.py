@@ -128,8 +128,8 @@ tasks = Table(
 
 Index("ix_tasks_title", tasks.c.project_id, cut_title(tasks.c.title_collation), tasks.c.id)
 Index(
-    "ix_tasks_project_title_trigrams",
-    text("(ARRAY[project_id])"),
+    "ix_tasks_place_title_trigrams",
+    text("(ARRAY[team_id, project_id])"),
     tasks.c.title_collation,
     postgresql_using="gin",
     postgresql_ops={"title_collation": "gin_trgm_ops"},

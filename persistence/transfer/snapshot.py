@@ -47,7 +47,6 @@ from persistence.tables import (
     documents,
     labels,
     projects,
-    task_links,
     tasks,
     team_members,
     teams,
@@ -207,19 +206,6 @@ _PROJECTS = (
     .where(_p.c.id == _OPEN_PROJECTS)
     .where(_named("entities", _p.c.id))
 )
-_blocker = tasks.alias("blocker")
-_is_blocked = exists(
-    select(_ONE)
-    .select_from(task_links.join(_blocker, _blocker.c.id == task_links.c.target_id))
-    .where(
-        task_links.c.task_id == _t.c.id,
-        task_links.c.kind == _text("BLOCKED_BY"),
-        _blocker.c.deleted_at.is_(None),
-        _blocker.c.status.not_in([_text("DONE"), _text("CANCELED")]),
-    )
-    .offset(literal_column("0"))  # task by task, by the index: else Postgres may read the links of everybody
-    .correlate(_t)
-)
 _TASKS = (
     select(
         _line(
@@ -244,7 +230,7 @@ _TASKS = (
                 "assignee": _optional("User", _t.c.assignee_id),
                 "creator": _optional("User", _t.c.creator_id),
                 "labels": func.json_build_object(_text("nodes"), _references("Label", _t.c.label_ids)),
-                "isBlocked": _is_blocked,
+                "isBlocked": _t.c.is_blocked,
             },
         )
     )

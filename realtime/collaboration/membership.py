@@ -70,6 +70,7 @@ class Membership:
     def schedule_recheck(self, room: Room) -> None:
         """Look up the rights of everybody in a room again."""
         room.needs_recheck = True
+        room.broadcast.hold_back()
         if room not in self._rechecking:
             self._rechecking.add(room)
             self._tasks.start(self._recheck(room), f"room {room.document_id}: rights")
@@ -90,5 +91,6 @@ class Membership:
                     await asyncio.sleep(jitter(self._retry_seconds))
                 else:
                     room.apply_rights(access)
+            room.broadcast.release()
         finally:
             self._rechecking.discard(room)

@@ -10,7 +10,7 @@ applied in pieces, between which others have their turn; clients that synchroniz
 sent half of it.
 
 Awareness goes to everybody at once. Rights are the participants'; they are looked up again whenever the team's stream announces
-something that may have changed them.
+something that may have changed them, and nothing is sent on until that is done.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from content.update_cost import MAX_UPDATE_SECONDS
 from domain.document.update import Appended, LoggedUpdate, Update, document_stream, to_logged
 from domain.errors import DomainError, NotFound, Unavailable
 from realtime.collaboration.access import DocumentAccess, DocumentRight
+from realtime.collaboration.broadcast import Broadcast
 from realtime.collaboration.commit import CommitResult, OnDone, PendingUpdate
 from realtime.collaboration.document_state import MAX_INLINE_BYTES, DocumentState, NeedsSplitting
 from realtime.collaboration.edit_queue import EditQueue
@@ -49,7 +50,8 @@ class Room:
     def __init__(self, document_id: UUID, host: RoomHost, *, now: float) -> None:
         self.document_id = document_id
         self.stream = document_stream(document_id)
-        self.participants: set[Participant] = set()
+        self.broadcast = Broadcast()
+        self.participants = self.broadcast.participants
         self.awareness = AwarenessTable()
         self.position = self.compacted_to = 0
         self.access: DocumentAccess | None = None
@@ -357,23 +359,17 @@ class Room:
         if following:
             self.edited_at = asyncio.get_running_loop().time()
             batch = UpdateBatch(following)
-            for participant in tuple(self.participants):
-                if participant.right is not None:
-                    participant.on_updates(batch)
+            self.broadcast.send(lambda participant: participant.on_updates(batch), sum(len(each.data) for each in following))
 
     def on_version_saved(self, version_id: UUID) -> None:
         """A version was saved."""
-        for participant in tuple(self.participants):
-            if participant.right is not None:
-                participant.on_version_saved(version_id)
+        self.broadcast.send(lambda participant: participant.on_version_saved(version_id))
 
     def broadcast_awareness(self, update: AwarenessUpdate) -> None:
         """Send awareness states to everybody here."""
         if update.states:
             with self._host.write_batch:
-                for participant in tuple(self.participants):
-                    if participant.right is not None:
-                        participant.on_awareness(update)
+                self.broadcast.send(lambda participant: participant.on_awareness(update))
 
     def user_right(self, user_id: UUID) -> DocumentRight | None:
         """What a user who is here may do; None for who is not here, whatever they may do."""
@@ -394,6 +390,4 @@ class Room:
 
     def disconnect_all(self, error: DomainError | None) -> None:
         """Remove everybody."""
-        participants, self.participants = self.participants, set()
-        for participant in participants:
-            participant.on_removed(error)
+        self.broadcast.remove_all(error)

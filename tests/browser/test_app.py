@@ -99,6 +99,23 @@ async def test_a_person_signs_in_on_the_pages_of_the_server_and_with_a_passkey(
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(("scheme", "width"), [("light", "1440"), ("dark", "390")])
+async def test_a_person_writes_documents_and_comments_and_takes_back_what_was_done(
+    browser: dict[str, str], demo: ServerProcess, tmp_path: Path, scheme: str, width: str
+) -> None:
+    output = await look("app_editing.mjs", browser, demo, tmp_path, COLOR_SCHEME=scheme, WIDTH=width)
+    for sentence in (
+        "Wrote a document that names a person and a task",
+        "Renamed, moved and removed a document, and took back what was done",
+        "Edited, resolved, reopened and removed comments",
+        "Linked tasks, and let one repeat",
+        "Began a project with a template",
+    ):
+        assert sentence in output
+    assert output.count("axe: 0 violations") == 6
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", ["1440", "390"])
 async def test_no_screen_of_the_app_breaks_a_rule_of_axe_or_is_wider_than_the_window(

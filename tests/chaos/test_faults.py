@@ -23,7 +23,7 @@ from tests.support.chaos_clients import MAX_ANSWER_SECONDS, ChaosClients
 from tests.support.fault_proxy import FaultProxy, socket_proxy, tcp_proxy
 from tests.support.hocuspocus_client import create_document_over_http
 from tests.support.machine import allowed_seconds
-from tests.support.server_process import ServerProcess, create_team_and_project, register_user, running_server
+from tests.support.server_process import ServerProcess, create_team_and_project, refresh_tokens, register_user, running_server
 
 RECOVERY_SECONDS: Final = 2.0
 MAX_GROWTH_BYTES: Final = 64 * 1024 * 1024
@@ -119,6 +119,7 @@ async def endure(behind: Behind, seconds: float, dice: random.Random) -> dict[st
         await clients.is_back()
         before = behind.memory_bytes()
         for what, fault in FAULTS:
+            await refresh_tokens(ada)  # all of them may take longer than a token lives
             async with behind.failing(what, fault):
                 if what in ("redis", "valkey", "storage", "all but postgres"):  # tasks need Postgres alone
                     assert await clients.is_back() <= allowed_seconds(MAX_ANSWER_SECONDS), (what, fault)

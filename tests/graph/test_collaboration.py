@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -196,6 +197,37 @@ async def test_who_loses_their_right_is_notified_and_receives_nothing_later(app:
         await apply_updates_ok(app, team.member, id_, Editor().write("a secret"))
         assert (await mate.next_change())["position"] == 1
         assert guest.results.empty()
+
+
+async def test_what_is_written_while_rights_are_looked_up_again_waits_for_that(
+    app: App, team: SampleTeam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    membership, written = app.resources.services.rooms.membership, asyncio.Event()
+    look_up = membership._look_up
+    document_id = await new_document_id(app, team)
+
+    async def slow_lookup(*asked: Any) -> Any:
+        async with asyncio.timeout(30):
+            await written.wait()
+        return await look_up(*asked)
+
+    async with (
+        open_collaboration(app, team.guest, document_id) as lost,
+        open_collaboration(app, team.member, document_id) as stays,
+    ):
+        await lost.next_result()
+        await stays.next_result()
+        monkeypatch.setattr(membership, "_look_up", slow_lookup)
+        await mutate_ok(app, team.admin, "projectSetMembers", id=team.project_id, removeUserIds=[team.guest.id])
+        async with asyncio.timeout(30):
+            while not membership._rechecking:
+                await asyncio.sleep(0.002)
+        await apply_updates_ok(app, team.member, document_id, Editor().write("After"))
+        assert (lost.results.qsize(), stays.results.qsize()) == (0, 0)
+        written.set()
+        assert (await lost.next_change())["__typename"] == "DocumentAccessChanged"
+        assert await lost.is_completed()
+        assert (await stays.next_change())["__typename"] == "DocumentEdited"
 
 
 async def test_a_deleted_document_ends_its_streams(app: App, team: SampleTeam) -> None:

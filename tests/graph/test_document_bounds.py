@@ -40,7 +40,7 @@ class LoopMonitor:
 @pytest.mark.chaos  # its limits are times: it needs a machine that nobody else uses
 async def test_work_on_a_document_of_a_hundred_kilobytes_holds_up_nobody(app: App, team: SampleTeam) -> None:
     text = "".join(
-        f"Paragraph {number} of *many* words that say **nothing** at all, {number * 7}.\n\n" for number in range(1_300)
+        f"Paragraph {number} of *many* words that say **nothing** at all, {number * 7}.\n\n" for number in range(1_500)
     )
     assert 90_000 < len(text) < 110_000
     heart = LoopMonitor()

@@ -10,11 +10,15 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
+from realtime.collaboration.messages import MessageType, SyncStep, sync_message
 from tests.isolation.quick import some_in_quick
 from tests.isolation.test_ids import PRINCIPALS, answer_code
 from tests.isolation.test_nodes import outcome
 from tests.support.app import App
+from tests.support.collaboration_socket import EMPTY, next_message
 from tests.support.principals import World
 from tests.support.selections import everything_of
 from tests.support.served_app import QUERY_TRANSPORTS, SUBSCRIPTION_TRANSPORTS, ServedApp, Transport, serve_app
@@ -22,6 +26,16 @@ from tests.support.served_app import QUERY_TRANSPORTS, SUBSCRIPTION_TRANSPORTS, 
 _PLACEMENTS: Final = ("team", "private", "elsewhere", "nowhere")
 _REFUSED: Final = ("expired", "suspended", "deleted")
 _COLLABORATE: Final = 'subscription ($id: ID!) { documentCollaboration(id: $id, sessionId: "s") { __typename } }'
+
+_CLOSE_CODES: Final = {
+    "shown": None,
+    "NOT_FOUND": 4404,
+    "FORBIDDEN": 4403,
+    "no scope": 4403,
+    "sign in": 4401,
+    "expired": 4401,
+}
+"""How the socket of live editing is closed to whom the subscription answers so."""
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +79,27 @@ async def test_subscriptions_are_refused_alike(world: World, served: ServedApp, 
         expected[placement] = outcome(await world.caller.first_event(asker, _COLLABORATE, id=id_), "documentCollaboration")
         async with Transport.open(served, asker, transport) as by:
             found[placement] = outcome(await by.ask(_COLLABORATE, id=id_), "documentCollaboration")
+    assert found == expected
+
+
+@pytest.mark.parametrize("principal", some_in_quick(PRINCIPALS, "guest"))
+async def test_sockets_of_live_editing_let_in_whom_the_graph_lets_in(world: World, served: ServedApp, principal: str) -> None:
+    asker = world.principals[principal]
+    headers = {} if asker.authorization is None else {"authorization": asker.authorization}
+    found: dict[str, int | None] = {}
+    expected: dict[str, int | None] = {}
+    for placement in _PLACEMENTS:
+        id_ = world.id_at("Document", placement)
+        by_graph = outcome(await world.caller.first_event(asker, _COLLABORATE, id=id_), "documentCollaboration")
+        # To a link of a board no document is there; the graph has no such subscription for it.
+        expected[placement] = 4404 if principal == "board link" else _CLOSE_CODES[by_graph]
+        async with connect(f"ws://127.0.0.1:{served.port}/collaboration/{id_}", additional_headers=headers) as connection:
+            try:
+                await connection.send(sync_message(SyncStep.STEP_1, EMPTY))
+                await next_message(connection, MessageType.SYNC, SyncStep.STEP_2)
+                found[placement] = None
+            except ConnectionClosed as closed:
+                found[placement] = int(closed.rcvd.code) if closed.rcvd else None
     assert found == expected
 
 

@@ -6,8 +6,8 @@ start jobs. Then some lose the private project, and one the team, before anythin
 
 import logging
 import zipfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from ipaddress import ip_network
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from app.log_format import log_handler
 from resolvers import ids
 from tests.conftest import migrate_template
 from tests.support.app import App, Person
@@ -204,6 +205,7 @@ async def open_house(postgres_server: str, folder: Path) -> AsyncIterator[House]
 
     networks = [ip_network("127.0.0.1/32")]
     async with (
+        AsyncExitStack() as stack,
         database_from_template(postgres_server, "migrated", migrate_template) as url,
         mail_server() as received_mails,
         push_service() as service,
@@ -219,8 +221,7 @@ async def open_house(postgres_server: str, folder: Path) -> AsyncIterator[House]
         ) as database,
         serve_app(database.app) as served,
     ):
-        app, log = database.app, _LogLines()
-        logging.getLogger().addHandler(log)
+        app, log = database.app, stack.enter_context(_collected_log())
         team = await create_sample_team(app)
         await app.sql.execute("UPDATE users SET email_verified_at = now()")
         people = {name: getattr(team, name) for name in PEOPLE}
@@ -231,9 +232,7 @@ async def open_house(postgres_server: str, folder: Path) -> AsyncIterator[House]
             await _wait_until_read(database)
         feeds = {name: await _rotate_feed(app, person) for name, person in people.items()}
         named = await _all_ids(app)
-        house = House(
-            database, served, team, private, other, received_mails, service, receiver, browsers, feeds, named, log.lines
-        )
+        house = House(database, served, team, private, other, received_mails, service, receiver, browsers, feeds, named, log)
         for name in PEOPLE:
             await _start_jobs(house, name)
         await mutate_ok(
@@ -247,21 +246,34 @@ async def open_house(postgres_server: str, folder: Path) -> AsyncIterator[House]
         received_mails.data_answers = [f"451 4.7.1 <{team.member.user.email_address}> is greylisted"]
         async with _worker(database):
             await _wait_until_all_is_sent(database)
-        try:
-            yield house
-        finally:
-            logging.getLogger().removeHandler(log)
+        yield house
 
 
 class _LogLines(logging.Handler):
-    """Collects what is logged from the level of production on, in its form, with tracebacks."""
+    """Collects what is logged as production writes it, but for what the client of the tests logs."""
 
     def __init__(self) -> None:
-        super().__init__(logging.INFO)
+        super().__init__()
         self.lines: list[str] = []
+        self.setFormatter(log_handler().formatter)
+        self.addFilter(lambda record: record.name != "httpx")
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
+
+
+@contextmanager
+def _collected_log() -> Iterator[list[str]]:
+    """The lines of the log of a block, as they come."""
+    root, handler = logging.getLogger(), _LogLines()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield handler.lines
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
 
 
 async def _all_ids(app: App) -> list[str]:

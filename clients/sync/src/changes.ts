@@ -4,6 +4,8 @@ import type { Replica } from './replica.ts'
 import type { Batch } from './storage.ts'
 
 export interface Change {
+  id: string
+  clientMutationId: string | null
   cursor: string
   kind: string
   type: string
@@ -19,7 +21,7 @@ const ENTITIES = TYPE_NAMES.filter((type) => type !== 'Notification')
 
 export const CHANGES = `subscription SyncChanges($after: SyncCursor, $scope: ChangeScope) {
   changes(after: $after, scope: $scope, withStart: true, withCaughtUp: true) {
-    cursor kind type entityId isCaughtUp
+    id clientMutationId cursor kind type entityId isCaughtUp
     entity { __typename ${fragments(ENTITIES)} }
     subject { __typename id ${fragments(['Notification'])} }
     fields { field before after }

@@ -10,6 +10,7 @@ import { CHANGES, toBatch, type Change } from './changes.ts'
 import { sendNext, type ConflictHandler } from './queue.ts'
 import type { Operation } from './operations.ts'
 import { Replica } from './replica.ts'
+import { Traces } from './traces.ts'
 import { loadNotifications, loadSnapshot, type ChangeScope } from './snapshot.ts'
 import type { Batch, SyncStorage } from './storage.ts'
 
@@ -21,6 +22,8 @@ export interface EngineOptions {
   onConflict: ConflictHandler | undefined
   /** A write that the server refuses for good, as every tab is told, or that could not be stored: it is no longer shown. */
   onRejected: ((operation: Operation, error: HiveError) => void) | undefined
+  /** A write that the server has done, and the change in the log that it is. Every tab is told. */
+  onDone: ((operation: Operation, changeId: string) => void) | undefined
 }
 
 export interface SyncStatus {
@@ -63,6 +66,10 @@ export class Engine {
   #loading: Promise<void> | null = null
   #unstored = 0
   #unlisten: (() => void) | undefined
+  readonly #traces = new Traces((operation, changeId) => {
+    this.#post({ done: { operation, changeId } })
+    this.options.onDone?.(operation, changeId)
+  })
 
   constructor(
     readonly client: HiveClient,
@@ -199,7 +206,8 @@ export class Engine {
     if (!this.#isDisposed) this.#channel?.postMessage(message)
   }
 
-  #heed({ batch, status, wake, rejected }: Message): void {
+  #heed({ batch, status, wake, rejected, done }: Message): void {
+    if (done) this.options.onDone?.(done.operation, done.changeId)
     if (rejected) this.options.onRejected?.(rejected.operation, new HiveError(rejected.code, rejected.message))
     if (batch) {
       if (this.#early) this.#early.push(batch)
@@ -269,6 +277,7 @@ export class Engine {
 
   #gather(change: Change, viewer: string): void {
     this.#failures = 0
+    this.#traces.noteChange(change)
     this.#gathered.push(change)
     if (this.#gathered.length > 1) return
     this.#gatherTimer = setTimeout(() => {
@@ -366,11 +375,13 @@ export class Engine {
     this.#isSending = true
     try {
       while (!this.#isDisposed && this.replica.queue.length > 0 && this.client.session.isSignedIn) {
+        const first = this.replica.queue[0]!
         const rejected = await sendNext(
           this.client,
           this.replica,
           (batch) => this.#write(() => batch),
           this.options.onConflict,
+          (mutationId) => this.#traces.noteAnswer(mutationId, first),
         )
         this.#sendFailures = 0
         for (const [operation, error] of rejected) {
@@ -395,6 +406,7 @@ interface Message {
   status?: SyncStatus
   wake?: boolean
   rejected?: { operation: Operation; code: string; message: string }
+  done?: { operation: Operation; changeId: string }
 }
 
 function drawnWait(failures: number): number {

@@ -42,6 +42,8 @@ export interface SyncOptions {
   onConflict?: ConflictHandler
   /** A write that the server refuses for good, as every tab is told, or that could not be stored; it is no longer shown. */
   onRejected?: (operation: Operation, error: HiveError) => void
+  /** A write that the server has done; `undo(changeId:)` takes it back. Every tab is told. */
+  onDone?: (operation: Operation, changeId: string) => void
 }
 
 export interface TaskPlace {
@@ -93,6 +95,7 @@ export function createSync(client: HiveClient, options: SyncOptions = {}): HiveS
     scope: options.scope ?? null,
     onConflict: options.onConflict,
     onRejected: options.onRejected,
+    onDone: options.onDone,
   })
   const tasks = collectionOf(engine, 'Task', true)
   const until = (isReached: (status: SyncStatus) => boolean): Promise<void> =>
@@ -183,6 +186,23 @@ export function newTask(fields: Pick<TaskRow, 'title' | 'projectId'> & Partial<T
 }
 
 /** A row for `comments.insert`, on a task or document. */
+export function newDocument(fields: Pick<DocumentRow, 'title' | 'projectId'> & Partial<DocumentRow>): DocumentRow {
+  const now = new Date().toISOString()
+  return {
+    id: toGlobalId('Document', newUuid()),
+    version: 0,
+    createdAt: now,
+    updatedAt: now,
+    type: 'TEXT',
+    rank: 'zz',
+    preview: null,
+    ownerId: null,
+    parentId: null,
+    ...fields,
+  }
+}
+
+/** A row for `comments.insert`, with an id of its own. */
 export function newComment(fields: Pick<CommentRow, 'body' | 'subjectId'> & Partial<CommentRow>): CommentRow {
   const now = new Date().toISOString()
   return {

@@ -120,6 +120,10 @@ export function toMutation({ type, kind, key, changes, before, version }: Operat
     require(type, names, ['resolvedAt'])
     return named('Resolve', { id: key, resolved: changes['resolvedAt'] !== null })
   }
+  if (type === 'Document' && (names.includes('projectId') || names.includes('parentId'))) {
+    require(type, names, ['projectId', 'parentId'])
+    return named('Move', { id: key, ...changes })
+  }
   require(type, names, UPDATED[type]!)
   return named('Update', { id: key, ...pick(changes, UPDATED[type]!), ...expected })
 }

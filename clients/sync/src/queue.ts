@@ -36,6 +36,7 @@ export async function sendNext(
   replica: Replica,
   write: (batch: Batch) => Promise<void>,
   onConflict: ConflictHandler = mergeFields,
+  onDone: (mutationId: string) => void = () => undefined,
 ): Promise<Rejected> {
   const [operation] = replica.queue
   if (!operation) return []
@@ -73,6 +74,7 @@ export async function sendNext(
   const [error] = payload.errors
   if (!error) {
     await write(settled(replica, operation, payload))
+    onDone(sent.mutationId)
     return []
   }
   if (error.code === 'CONFLICT') return await resolve(client, replica, operation, write, onConflict, reject)

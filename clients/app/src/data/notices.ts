@@ -5,19 +5,30 @@ export interface Notice {
   id: number
   text: string
   kind: 'problem' | 'done'
+  action?: Action
+}
+
+/** What may be done about a message, while it is shown. */
+export interface Action {
+  label: string
+  run: () => void
 }
 
 const SHOWN_FOR_MS = 7_000
+/** There is something to decide, in milliseconds. */
+const SHOWN_WITH_ACTION_MS = 15_000
 let last = 0
 
 export const notices = new Store<readonly Notice[]>([])
 /** What a screen reader says next, such as where a card was moved to. */
 export const announcement = new Store('')
 
-export function notify(text: string, kind: Notice['kind'] = 'done'): void {
+/** Of messages with an action only the last is shown. */
+export function notify(text: string, kind: Notice['kind'] = 'done', action?: Action): void {
   const id = ++last
-  notices.set([...notices.get().slice(-3), { id, text, kind }])
-  setTimeout(() => dismiss(id), SHOWN_FOR_MS)
+  const others = notices.get().filter((each) => !action || !each.action)
+  notices.set([...others.slice(-3), { id, text, kind, ...(action ? { action } : {}) }])
+  setTimeout(() => dismiss(id), action ? SHOWN_WITH_ACTION_MS : SHOWN_FOR_MS)
 }
 
 export function dismiss(id: number): void {

@@ -8,6 +8,7 @@ import { notify } from './notices'
 import { attach } from './rows'
 import { client } from './session'
 import { Store } from './store'
+import { forgetUndo, offerUndo } from './undo'
 import { inWords } from './writes'
 
 /** The UUID of who is signed in; null for nobody. */
@@ -42,6 +43,11 @@ export function open(name: string): () => void {
   const sync = createSync(client, {
     name,
     onRejected: (operation, error) => notify(`${inWords(operation)}: not done. ${error.message}`, 'problem'),
+    onDone: (operation, changeId) => {
+      // The other tabs show it when they are looked at.
+      const isSeen = document.visibilityState === 'visible' && operation.type !== 'Notification'
+      if (isSeen) offerUndo(() => Promise.resolve(changeId), inWords(operation))
+    },
     onConflict: ({ operation }) => {
       if ('title' in operation.changes || 'description' in operation.changes)
         notify(`${inWords(operation)}: somebody else wrote there, too. Yours stands now.`)
@@ -59,6 +65,7 @@ export function open(name: string): () => void {
   })
   return () => {
     unlisten()
+    forgetUndo()
     attach(null)
     if (opened === sync) opened = null
     connection.set('offline')

@@ -1,7 +1,9 @@
 /// What the viewer does to tasks: each shows at once, is stored, and is sent.
 import { newTask } from '@pantherahive/sync'
 import { rankBetween } from '@pantherahive/client/rank'
-import { replica } from './replica'
+import { TaskRecur } from '../graph/operations'
+import { doNow } from './do-now'
+import { connection, replica } from './replica'
 import { comments, tasks, type Status, type Task } from './rows'
 import { derived } from './use-rows'
 
@@ -26,6 +28,13 @@ export function changeStatus(task: Task, status: Status): void {
 
 export function update(task: Task, changes: Partial<Task>): void {
   replica().tasks.update(task.id, (draft) => void Object.assign(draft, changes))
+}
+
+/** Rules stand in no row: the screen that shows one reads it again. */
+export async function recur(task: Task, recurrence: string | null): Promise<void> {
+  // The due day, which a rule needs, may still be on its way.
+  if (connection.get() !== 'offline') await replica().settled()
+  await doNow(TaskRecur, { id: task.id, recurrence }, `Set how ${task.key} repeats`)
 }
 
 export function createTask(

@@ -26,12 +26,13 @@ export function inWords({ type, kind, key, changes }: Operation): string {
       if (kind === 'delete') return 'Delete a comment'
       if ('reactions' in changes) return 'React to a comment'
       if ('resolvedAt' in changes) return changes['resolvedAt'] === null ? 'Reopen a thread' : 'Resolve a thread'
-      return `Change a comment${comments.get(key) ? '' : ' that is gone'}`
+      return `Edit a comment${comments.get(key) ? '' : ' that is gone'}`
     }
     case 'Document': {
       const title = String(documents.get(key)?.title ?? changes['title'] ?? '')
       if (kind === 'insert') return `Create “${title}”`
-      return kind === 'delete' ? 'Delete a document' : `Rename “${title}”`
+      if (kind === 'delete') return 'Delete a document'
+      return 'title' in changes ? `Rename “${title}”` : `Move “${title}”`
     }
     case 'Project':
       return kind === 'insert' ? 'Create a project' : 'Change a project'

@@ -10,6 +10,7 @@ import StarterKit from '@tiptap/starter-kit'
 import { yCursorPlugin } from '@tiptap/y-tiptap'
 import type { Awareness } from 'y-protocols/awareness'
 import type { Doc } from 'yjs'
+import { suggestions } from './suggestions'
 import { hueOf } from '../ui/avatar'
 
 interface CaretUser {
@@ -31,7 +32,7 @@ export function extensions(doc: Doc, awareness: Awareness): Extensions {
     }),
     TableKit,
     Image,
-    Mention,
+    Mention.configure({ suggestions }),
     schemaCheck(),
   ]
 }

@@ -59,6 +59,19 @@ export const TaskHistory = graphql(`
           }
         }
       }
+      recurrence
+      links(first: 30) {
+        nodes {
+          id
+          kind
+          target {
+            id
+            key
+            title
+            status
+          }
+        }
+      }
     }
   }
 `)
@@ -291,6 +304,143 @@ export const SignInWithPasskey = graphql(`
         code
         message
         path
+      }
+    }
+  }
+`)
+
+export const Undo = graphql(`
+  mutation Undo($input: UndoInput!) {
+    undo(input: $input) {
+      errors {
+        message
+      }
+      change {
+        id
+      }
+    }
+  }
+`)
+
+/** Tasks that fit the words behind a #. */
+export const SuggestTasks = graphql(`
+  query SuggestTasks($query: String!) {
+    search(query: $query, filter: { types: [TASK] }, first: 6) {
+      edges {
+        node {
+          __typename
+          ... on Task {
+            id
+            key
+            title
+          }
+        }
+      }
+    }
+  }
+`)
+
+export const TaskIdByKey = graphql(`
+  query TaskIdByKey($key: String!) {
+    taskByKey(key: $key) {
+      id
+    }
+  }
+`)
+
+export const TaskLink = graphql(`
+  mutation TaskLink($input: TaskLinkInput!) {
+    result: taskLink(input: $input) {
+      errors {
+        code
+        message
+      }
+    }
+  }
+`)
+
+export const TaskUnlink = graphql(`
+  mutation TaskUnlink($input: DeleteInput!) {
+    result: taskUnlink(input: $input) {
+      errors {
+        code
+        message
+      }
+    }
+  }
+`)
+
+export const Templates = graphql(`
+  query Templates($id: ID!) {
+    team(id: $id) {
+      templates(first: 50) {
+        nodes {
+          id
+          name
+          kind
+          taskCount
+        }
+      }
+    }
+  }
+`)
+
+export const TemplateUse = graphql(`
+  mutation TemplateUse($input: TemplateUseInput!) {
+    result: templateUse(input: $input) {
+      errors {
+        code
+        message
+      }
+      project {
+        id
+      }
+      task {
+        key
+      }
+    }
+  }
+`)
+
+export const TemplateCreate = graphql(`
+  mutation TemplateCreate($input: TemplateCreateInput!) {
+    result: templateCreate(input: $input) {
+      errors {
+        code
+        message
+      }
+    }
+  }
+`)
+
+/** Rules stand in no row, so this is not queued. */
+export const TaskRecur = graphql(`
+  mutation TaskRecur($input: TaskUpdateInput!) {
+    result: taskUpdate(input: $input) {
+      errors {
+        code
+        message
+      }
+    }
+  }
+`)
+
+/** Where the log is now. */
+export const LogCursor = graphql(`
+  query LogCursor {
+    changes(first: 1) {
+      cursor
+    }
+  }
+`)
+
+/** What followed a cursor, with the mutations that caused it. */
+export const ChangesAfter = graphql(`
+  query ChangesAfter($after: SyncCursor!) {
+    changes(after: $after, first: 100) {
+      nodes {
+        id
+        clientMutationId
       }
     }
   }

@@ -2,7 +2,8 @@
 import { Editor } from '@tiptap/core'
 import { HiveError, toGlobalId } from '@pantherahive/client'
 import { useEffect, useRef, useState } from 'react'
-import { connection, me, replica } from '../data/replica'
+import { isCreated, renameDocument } from '../data/documents'
+import { connection, me } from '../data/replica'
 import { canComment, canWrite } from '../data/rights'
 import { documents, people, projects, type Document } from '../data/rows'
 import { client } from '../data/session'
@@ -14,9 +15,10 @@ import { DocumentSession, type TextState } from '../editor/session'
 import { Toolbar } from '../editor/toolbar'
 import { Versions } from '../editor/versions'
 import { DocumentOpened, MarkSeen } from '../graph/operations'
-import { Link } from '../router'
+import { Link, navigate } from '../router'
 import { Avatar } from '../ui/avatar'
 import { Discussion } from '../ui/discussion'
+import { DocumentMenu } from '../ui/document-menu'
 import { projectPath } from '../ui/frame'
 import { Icon } from '../ui/icons'
 import { Empty, Loading, Problem, useTitle } from '../ui/states'
@@ -34,8 +36,10 @@ export default function DocumentScreen({ documentId: uuid }: { documentId: strin
   const document = useRow(documents, id)
   const [state, setState] = useState<{ problem: string } | { visit: Visit | null } | null>(null)
   const [attempt, setAttempt] = useState(0)
+  const isOnServer = !document || isCreated(document)
 
   useEffect(() => {
+    if (!isOnServer) return
     let isCurrent = true
     setState(null)
     open(id).then(
@@ -45,8 +49,9 @@ export default function DocumentScreen({ documentId: uuid }: { documentId: strin
     return () => {
       isCurrent = false
     }
-  }, [id, attempt])
+  }, [id, attempt, isOnServer])
 
+  if (!isOnServer) return <Empty title={document.title} hint="It can be written as soon as the server has it." />
   if (state === null) return <Loading what="the document" />
   if ('problem' in state)
     return (
@@ -122,6 +127,10 @@ function DocumentView({ document, visit }: { document: Document; visit: Visit | 
           >
             <Icon name="history" /> Versions
           </button>
+          <DocumentMenu
+            document={document}
+            onRemoved={() => navigate(`${projectPath(document.projectId)}/documents`, { replace: true })}
+          />
         </div>
       </header>
       <div className={`document-layout ${panel ? 'with-panel' : ''}`}>
@@ -150,10 +159,8 @@ function DocumentView({ document, visit }: { document: Document; visit: Visit | 
 function DocumentTitle({ document, canUpdate }: { document: Document; canUpdate: boolean }) {
   const [draft, setDraft] = useState<string | null>(null)
   function save() {
-    const title = draft?.trim()
+    if (draft !== null) renameDocument(document, draft)
     setDraft(null)
-    if (title && title !== document.title)
-      replica().documents.update(document.id, (draft) => void (draft.title = title))
   }
   if (!canUpdate) return <h1 className="document-title">{document.title}</h1>
   return (
@@ -215,6 +222,7 @@ function Text({ session, canUpdate }: { session: DocumentSession; canUpdate: boo
       extensions: extensions(session.opened.document, session.opened.awareness),
       injectCSS: false,
       editorProps: {
+        handleClick: followLink,
         attributes: { class: 'text', role: 'textbox', 'aria-multiline': 'true', 'aria-label': 'Text of the document' },
       },
     })
@@ -239,6 +247,16 @@ function Text({ session, canUpdate }: { session: DocumentSession; canUpdate: boo
       <div ref={place} className="text-place" />
     </>
   )
+}
+
+/** In a text that can be written a link is followed with Ctrl or ⌘. */
+function followLink(view: { editable: boolean }, _: number, event: MouseEvent): boolean {
+  const link = (event.target as Element).closest('a')
+  if (!link || (view.editable && !event.ctrlKey && !event.metaKey)) return false
+  const [, key] = /^\/tasks\/([^/]+)$/.exec(new URL(link.href).pathname) ?? []
+  if (key && link.origin === location.origin) navigate(`/tasks/${key}`)
+  else if (/^https?:$/.test(link.protocol)) window.open(link.href, '_blank', 'noreferrer')
+  return true
 }
 
 const STATE_NAMES: Record<TextState, string> = {

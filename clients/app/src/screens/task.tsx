@@ -11,6 +11,9 @@ import { byRank, createTask, update } from '../data/tasks'
 import { useRow, useRows } from '../data/use-rows'
 import { MarkSeen } from '../graph/operations'
 import { Link } from '../router'
+import { AddForm } from '../ui/add-form'
+import { SuggestingTextarea } from '../ui/suggesting-textarea'
+import { TaskLinks } from '../ui/task-links'
 import { Attachments } from '../ui/attachments'
 import { Discussion } from '../ui/discussion'
 import { projectPath, taskPath } from '../ui/frame'
@@ -64,6 +67,7 @@ function TaskView({ task }: { task: Task }) {
           <Title task={task} canUpdate={canUpdate} />
           <Description task={task} canUpdate={canUpdate} />
           <Subtasks task={task} canCreate={canUpdate} />
+          <TaskLinks task={task} links={history?.links.nodes ?? []} canUpdate={canUpdate} />
           <Attachments task={task} files={history?.attachments.nodes ?? []} canAttach={canUpdate} />
           <Discussion subjectId={task.id} canComment={canComment(project)} />
           {!history && isOffline && (
@@ -117,16 +121,14 @@ function Description({ task, canUpdate }: { task: Task; canUpdate: boolean }) {
   if (draft !== null)
     return (
       <div className="description-form">
-        <textarea
+        <SuggestingTextarea
           aria-label="Description, in Markdown"
           value={draft}
           rows={Math.min(24, Math.max(6, draft.split('\n').length + 1))}
           autoFocus
-          onChange={(event) => setDraft(event.target.value)}
-          onKeyDown={(event) => {
-            if (event.key === 'Escape') setDraft(null)
-            if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) save()
-          }}
+          onText={setDraft}
+          onSubmit={save}
+          onEscape={() => setDraft(null)}
         />
         <div className="form-buttons">
           <button className="button button-primary" onClick={save}>
@@ -157,7 +159,6 @@ function Description({ task, canUpdate }: { task: Task; canUpdate: boolean }) {
 function Subtasks({ task, canCreate }: { task: Task; canCreate: boolean }) {
   const all = useRows(tasks)
   const children = useMemo(() => all.filter(({ parentId }) => parentId === task.id).toSorted(byRank), [all, task.id])
-  const [isAdding, setAdding] = useState(false)
   if (children.length === 0 && !canCreate) return null
   const done = children.filter(({ status }) => status === 'DONE').length
   return (
@@ -177,34 +178,14 @@ function Subtasks({ task, canCreate }: { task: Task; canCreate: boolean }) {
           ))}
         </ul>
       )}
-      {canCreate &&
-        (isAdding ? (
-          <form
-            className="add-form"
-            onSubmit={(event) => {
-              event.preventDefault()
-              const title = String(new FormData(event.currentTarget).get('title') ?? '').trim()
-              if (!title) return setAdding(false)
-              createTask(title, task.projectId, { parent: task })
-              event.currentTarget.reset()
-            }}
-          >
-            <input
-              name="title"
-              aria-label="Title of a new sub-task"
-              placeholder="Title"
-              maxLength={255}
-              autoFocus
-              autoComplete="off"
-              onBlur={(event) => !event.target.value && setAdding(false)}
-              onKeyDown={(event) => event.key === 'Escape' && setAdding(false)}
-            />
-          </form>
-        ) : (
-          <button className="button button-quiet edit-button" onClick={() => setAdding(true)}>
-            <Icon name="plus" /> Add a sub-task
-          </button>
-        ))}
+      {canCreate && (
+        <AddForm
+          label="Add a sub-task"
+          field="Title of a new sub-task"
+          add={(title) => createTask(title, task.projectId, { parent: task })}
+          isRepeated
+        />
+      )}
     </section>
   )
 }

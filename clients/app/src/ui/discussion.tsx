@@ -1,6 +1,7 @@
 /// Comments in threads, with reactions; they appear as others write them.
-import { useMemo, useRef, useState, type FormEvent, type KeyboardEvent } from 'react'
-import { newComment, withReaction } from '@pantherahive/sync'
+import { useMemo, useState, type FormEvent, type KeyboardEvent } from 'react'
+import { withReaction } from '@pantherahive/sync'
+import { createComment, editComment, removeComment, resolveThread } from '../data/comments'
 import { notify } from '../data/notices'
 import { me, replica } from '../data/replica'
 import { comments, people, type Comment } from '../data/rows'
@@ -10,6 +11,7 @@ import { FileAddress } from '../graph/operations'
 import { Avatar } from './avatar'
 import { Icon } from './icons'
 import { Markdown } from './markdown'
+import { SuggestingTextarea } from './suggesting-textarea'
 import { momentInWords, timeAgo } from './times'
 
 const EMOJI = ['👍', '❤️', '🎉', '👀', '😄', '🙏'] as const
@@ -53,29 +55,66 @@ export function Discussion({ subjectId, canComment }: { subjectId: string; canCo
       )}
       <ol className="threads">
         {shown.map(({ first, replies }) => (
-          <li key={first.id} className="thread">
-            <CommentView comment={first} />
-            {replies.length > 0 && (
-              <ol className="replies">
-                {replies.map((reply) => (
-                  <li key={reply.id}>
-                    <CommentView comment={reply} />
-                  </li>
-                ))}
-              </ol>
-            )}
-            {canComment && <Reply subjectId={subjectId} parent={first} />}
-          </li>
+          <Thread key={first.id} first={first} replies={replies} canComment={canComment} />
         ))}
       </ol>
-      {canComment && <Composer subjectId={subjectId} label="Write a comment" button="Comment" />}
+      {canComment && (
+        <Composer send={(body) => createComment(subjectId, body, null)} label="Write a comment" button="Comment" />
+      )}
     </section>
+  )
+}
+
+interface ThreadProps {
+  first: Comment
+  replies: readonly Comment[]
+  canComment: boolean
+}
+
+/** A resolved thread shows how it began until it is opened. */
+function Thread({ first, replies, canComment }: ThreadProps) {
+  const author = useRow(people, first.authorId)?.displayName ?? 'Somebody'
+  const isResolved = first.resolvedAt !== null
+  const [isOpened, setOpened] = useState(false)
+  const isWhole = !isResolved || isOpened
+  return (
+    <li className={`thread ${isResolved ? 'thread-resolved' : ''}`}>
+      <CommentView comment={first} />
+      {isWhole && replies.length > 0 && (
+        <ol className="replies">
+          {replies.map((reply) => (
+            <li key={reply.id}>
+              <CommentView comment={reply} />
+            </li>
+          ))}
+        </ol>
+      )}
+      <div className="thread-foot">
+        {isResolved && replies.length > 0 && (
+          <button
+            className="button button-quiet reply-button"
+            aria-expanded={isOpened}
+            onClick={() => setOpened(!isOpened)}
+          >
+            {isOpened ? 'Hide' : 'Show'} {replies.length === 1 ? 'the reply' : `${replies.length} replies`}
+          </button>
+        )}
+        {canComment && isWhole && <Reply subjectId={first.subjectId} parent={first} />}
+        {canComment && first.version > 0 && (
+          <button className="button button-quiet reply-button" onClick={() => resolveThread(first, !isResolved)}>
+            <Icon name={isResolved ? 'history' : 'check'} size={14} /> {isResolved ? 'Reopen' : 'Resolve'}
+            <span className="visually-hidden"> the thread of {author}</span>
+          </button>
+        )}
+      </div>
+    </li>
   )
 }
 
 function CommentView({ comment }: { comment: Comment }) {
   const author = useRow(people, comment.authorId)?.displayName ?? 'Somebody'
   const isSent = comment.version > 0
+  const [isEditing, setEditing] = useState(false)
   return (
     <article className={`comment ${isSent ? '' : 'comment-pending'}`} aria-label={`Comment by ${author}`}>
       <Avatar id={comment.authorId ?? ''} name={author} size="large" isDecoration />
@@ -87,17 +126,29 @@ function CommentView({ comment }: { comment: Comment }) {
           </time>
           {comment.editedAt && <span className="faint">edited</span>}
           {comment.resolvedAt && <span className="resolved">Resolved</span>}
-          {comment.authorId === me() && isSent && (
-            <button
-              className="icon-button comment-delete"
-              aria-label="Delete this comment"
-              onClick={() => replica().comments.delete(comment.id)}
-            >
-              <Icon name="trash" size={14} />
-            </button>
+          {comment.authorId === me() && isSent && !isEditing && (
+            <span className="comment-tools">
+              <button className="icon-button" aria-label="Edit this comment" onClick={() => setEditing(true)}>
+                <Icon name="edit" size={14} />
+              </button>
+              <button className="icon-button" aria-label="Delete this comment" onClick={() => removeComment(comment)}>
+                <Icon name="trash" size={14} />
+              </button>
+            </span>
           )}
         </header>
-        <Markdown text={comment.body} />
+        {isEditing ? (
+          <Composer
+            label="Edit the comment"
+            button="Save"
+            text={comment.body}
+            isFocused
+            send={(body) => editComment(comment, body)}
+            onDone={() => setEditing(false)}
+          />
+        ) : (
+          <Markdown text={comment.body} />
+        )}
         {comment.attachments.length > 0 && (
           <ul className="comment-files">
             {comment.attachments.map(({ id, fileName }) => (
@@ -192,8 +243,7 @@ function Reply({ subjectId, parent }: { subjectId: string; parent: Comment }) {
   return (
     <div className="reply-form">
       <Composer
-        subjectId={subjectId}
-        parentId={parent.id}
+        send={(body) => createComment(subjectId, body, parent.id)}
         label={`Reply to ${author}`}
         button="Reply"
         isFocused
@@ -204,42 +254,50 @@ function Reply({ subjectId, parent }: { subjectId: string; parent: Comment }) {
 }
 
 interface ComposerProps {
-  subjectId: string
-  parentId?: string
+  send: (body: string) => void
   label: string
   button: string
+  /** What is there to begin with. */
+  text?: string
   isFocused?: boolean
   onDone?: () => void
 }
 
-function Composer({ subjectId, parentId, label, button, isFocused = false, onDone }: ComposerProps) {
-  const form = useRef<HTMLFormElement>(null)
-  const [text, setText] = useState('')
-  function submit(event: FormEvent) {
-    event.preventDefault()
-    const body = text.trim()
+function Composer({ send, label, button, text: before = '', isFocused = false, onDone }: ComposerProps) {
+  const [text, setText] = useState(before)
+  const body = text.trim()
+  function submit() {
     if (!body) return
-    replica().comments.insert(newComment({ subjectId, body, parentId: parentId ?? null, authorId: me() }))
+    send(body)
     setText('')
     onDone?.()
   }
   return (
-    <form ref={form} className="composer" onSubmit={submit}>
-      <textarea
+    <form
+      className="composer"
+      onSubmit={(event: FormEvent) => {
+        event.preventDefault()
+        submit()
+      }}
+    >
+      <SuggestingTextarea
         aria-label={label}
         placeholder={label}
         rows={text.includes('\n') || text.length > 80 ? 4 : 2}
         value={text}
         autoFocus={isFocused}
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) form.current?.requestSubmit()
-          if (event.key === 'Escape') onDone?.()
-        }}
+        onText={setText}
+        onSubmit={submit}
+        onEscape={onDone}
       />
       <div className="composer-foot">
-        <span className="faint">Markdown · Ctrl-Enter sends</span>
-        <button className="button button-primary" disabled={!text.trim()}>
+        <span className="faint">Markdown · @ people · # tasks · Ctrl-Enter sends</span>
+        {before && (
+          <button type="button" className="button button-quiet" onClick={onDone}>
+            Cancel
+          </button>
+        )}
+        <button className="button button-primary" disabled={!body}>
           {button}
         </button>
       </div>

@@ -7,6 +7,7 @@ import { connection, leave, me, pending } from '../data/replica'
 import { people, type Task } from '../data/rows'
 import { client } from '../data/session'
 import { useStore } from '../data/store'
+import { undoLast } from '../data/undo'
 import { useRow } from '../data/use-rows'
 import { inWords } from '../data/writes'
 import { ViewerEmail } from '../graph/operations'
@@ -224,12 +225,14 @@ function SignOut() {
   )
 }
 
-/** `/` searches; nothing else is taken from the keyboard while somebody types. */
+/** `/` searches, Ctrl-Z takes back; nothing is taken from the keyboard while somebody types. */
 function useShortcuts(): void {
   useEffect(() => {
     function press(event: KeyboardEvent) {
-      if (event.key !== '/' || event.metaKey || event.ctrlKey || event.altKey) return
       if ((event.target as HTMLElement).closest('input, textarea, select, [contenteditable]')) return
+      const hasModifier = event.metaKey || event.ctrlKey
+      if (event.key === 'z' && hasModifier && !event.shiftKey && !event.altKey && undoLast()) event.preventDefault()
+      if (event.key !== '/' || hasModifier || event.altKey) return
       event.preventDefault()
       navigate('/search')
       setTimeout(() => document.querySelector<HTMLInputElement>('#search-words')?.focus())

@@ -2,6 +2,7 @@
 import { Fragment, useMemo, type ReactNode } from 'react'
 import { lexer, type Token, type Tokens } from 'marked'
 import { people } from '../data/rows'
+import { TASK_KEY } from '../data/suggestions'
 import { Link } from '../router'
 
 export function Markdown({ text }: { text: string }) {
@@ -9,11 +10,12 @@ export function Markdown({ text }: { text: string }) {
   return <div className="markdown">{all(tokens)}</div>
 }
 
-function all(tokens: readonly Token[] | undefined): ReactNode {
-  return tokens?.map((token, index) => <Fragment key={index}>{one(token)}</Fragment>)
+/** `isLink`: within a link, where no other link can be. */
+function all(tokens: readonly Token[] | undefined, isLink = false): ReactNode {
+  return tokens?.map((token, index) => <Fragment key={index}>{one(token, isLink)}</Fragment>)
 }
 
-function one(token: Token): ReactNode {
+function one(token: Token, isLink: boolean): ReactNode {
   switch (token.type) {
     case 'paragraph':
       return <p>{all(token.tokens)}</p>
@@ -22,11 +24,11 @@ function one(token: Token): ReactNode {
       return <Heading>{all(token.tokens)}</Heading>
     }
     case 'strong':
-      return <strong>{all(token.tokens)}</strong>
+      return <strong>{all(token.tokens, isLink)}</strong>
     case 'em':
-      return <em>{all(token.tokens)}</em>
+      return <em>{all(token.tokens, isLink)}</em>
     case 'del':
-      return <del>{all(token.tokens)}</del>
+      return <del>{all(token.tokens, isLink)}</del>
     case 'codespan':
       return <code>{(token as Tokens.Codespan).text}</code>
     case 'code':
@@ -70,7 +72,8 @@ function one(token: Token): ReactNode {
     case 'escape':
       return (token as Tokens.Escape).text
     case 'text':
-      return token.tokens ? all(token.tokens) : decode((token as Tokens.Text).text)
+      if (token.tokens) return all(token.tokens, isLink)
+      return isLink ? decode((token as Tokens.Text).text) : withTasks(decode((token as Tokens.Text).text))
     default:
       return token.raw
   }
@@ -80,14 +83,29 @@ function link({ href, tokens }: Tokens.Link): ReactNode {
   const [scheme, rest = ''] = href.split(/:(.*)/s)
   if (scheme === 'user') {
     const person = people.all().find(({ id }) => id === rest || atobSafe(id).endsWith(rest))
-    return <span className="mention">@{person?.displayName ?? all(tokens)}</span>
+    return <span className="mention">@{person?.displayName ?? all(tokens, true)}</span>
   }
-  if (scheme === 'document') return <Link to={`/documents/${rest}`}>{all(tokens)}</Link>
-  if (!/^(https?|mailto)$/.test(scheme ?? '')) return <span>{all(tokens)}</span>
+  if (scheme === 'document') return <Link to={`/documents/${rest}`}>{all(tokens, true)}</Link>
+  if (!/^(https?|mailto)$/.test(scheme ?? '')) return <span>{all(tokens, true)}</span>
   return (
     <a href={href} target="_blank" rel="noreferrer">
-      {all(tokens)}
+      {all(tokens, true)}
     </a>
+  )
+}
+
+/** Text whose keys of tasks behind a # are links. */
+function withTasks(text: string): ReactNode {
+  const parts = text.split(TASK_KEY)
+  if (parts.length === 1) return text
+  return parts.map((part, index) =>
+    index % 2 === 0 ? (
+      part
+    ) : (
+      <Link key={index} to={`/tasks/${part}`}>
+        #{part}
+      </Link>
+    ),
   )
 }
 

@@ -9,9 +9,20 @@ export function Notices() {
   return (
     <>
       <div className="notices" role="status" aria-live="polite">
-        {shown.map(({ id, text, kind }) => (
+        {shown.map(({ id, text, kind, action }) => (
           <div key={id} className={`notice notice-${kind}`}>
-            <span>{text}</span>
+            <span className="notice-text">{text}</span>
+            {action && (
+              <button
+                className="button button-quiet"
+                onClick={() => {
+                  dismiss(id)
+                  action.run()
+                }}
+              >
+                {action.label}
+              </button>
+            )}
             <button className="icon-button" aria-label="Dismiss" onClick={() => dismiss(id)}>
               <Icon name="close" />
             </button>

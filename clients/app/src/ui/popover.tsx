@@ -5,7 +5,8 @@ interface PopoverProps {
   label: string
   className?: string
   buttonContent: ReactNode
-  children: ReactNode
+  /** What is in the card; a function is given what closes it. */
+  children: ReactNode | ((close: () => void) => ReactNode)
 }
 
 export function Popover({ label, className = '', buttonContent, children }: PopoverProps) {
@@ -13,15 +14,17 @@ export function Popover({ label, className = '', buttonContent, children }: Popo
   const frame = useRef<HTMLDivElement>(null)
   const button = useRef<HTMLButtonElement>(null)
   const id = useId()
+  function close() {
+    setOpen(false)
+    button.current?.focus()
+  }
   useEffect(() => {
     if (!isOpen) return
     function look(event: Event) {
       if (!frame.current?.contains(event.target as Node)) setOpen(false)
     }
     function press(event: KeyboardEvent) {
-      if (event.key !== 'Escape') return
-      setOpen(false)
-      button.current?.focus()
+      if (event.key === 'Escape') close()
     }
     addEventListener('pointerdown', look)
     addEventListener('focusin', look)
@@ -45,7 +48,7 @@ export function Popover({ label, className = '', buttonContent, children }: Popo
       </button>
       {isOpen && (
         <div id={id} className="popover-card" role="group" aria-label={label}>
-          {children}
+          {typeof children === 'function' ? children(close) : children}
         </div>
       )}
     </div>

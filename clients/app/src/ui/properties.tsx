@@ -10,6 +10,7 @@ import { WatchSet } from '../graph/operations'
 import { Avatar } from './avatar'
 import { PRIORITIES, PRIORITY_NAMES, STATUS_NAMES, STATUSES } from '../data/words'
 import { Icon, PriorityIcon, StatusIcon } from './icons'
+import { Recurrence } from './recurrence'
 import { LabelChip } from './task-line'
 import { momentInWords } from './times'
 import type { TaskHistoryData } from './use-history'
@@ -97,6 +98,7 @@ export function Properties({ task, history, canUpdate }: PropertiesProps) {
           />
         </span>
       </label>
+      <Recurrence task={task} rule={history?.recurrence} isOff={isOff} />
       <TaskLabels task={task} isOff={isOff} />
       {history && <Watching key={String(history.viewerIsWatching)} task={task} initial={history.viewerIsWatching} />}
       <p className="properties-foot faint">

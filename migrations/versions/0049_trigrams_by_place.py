@@ -1,4 +1,4 @@
-"""Lets parts of titles be found by project and trigram together, not by trigram among all teams."""
+"""Lets parts of titles be found by team or project, and trigram, together; not by trigram among all teams."""
 
 from alembic import op
 
@@ -13,7 +13,7 @@ def upgrade() -> None:
     them."""
     for table in ("tasks", "documents"):
         op.execute(
-            f"CREATE INDEX ix_{table}_project_title_trigrams ON {table}"
-            " USING gin ((ARRAY[project_id]), title_collation gin_trgm_ops) WITH (gin_pending_list_limit = 256)"
+            f"CREATE INDEX ix_{table}_place_title_trigrams ON {table}"
+            " USING gin ((ARRAY[team_id, project_id]), title_collation gin_trgm_ops) WITH (gin_pending_list_limit = 256)"
         )
         op.execute(f"DROP INDEX ix_{table}_title_trigrams")
