@@ -7,12 +7,14 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from app.seeding import seed_demo_documents
 from app.settings import Settings
 from embedded.child_process import tied_to_parent
+from persistence.unit_of_work import unit_of_work
 from resolvers import ids
 from seed import seed
 from tests.support.app import Person
@@ -65,14 +67,13 @@ async def job_worker(database: WorkerDatabase) -> AsyncIterator[JobWorker]:
             await worker.kill()
 
 
-async def owner_of(database: WorkerDatabase, user_id: object) -> Person:
+async def owner_of(database: WorkerDatabase, user_id: UUID) -> Person:
     """Somebody who was inserted by hand."""
-    from domain.user import User
-    from persistence.engine.rows import to_entity
-    from persistence.stores import user
-
-    row = (await user.by_ids(database.app.resources.database, [user_id]))[user_id]  # type: ignore[list-item, index]
-    return Person(to_entity(User, row))
+    resources = database.app.resources
+    async with unit_of_work(resources.database, resources.services.pubsub) as uow:
+        user = await uow.users.read_unlocked(user_id)
+    assert user is not None
+    return Person(user)
 
 
 @pytest.mark.parametrize(

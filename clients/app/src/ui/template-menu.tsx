@@ -67,7 +67,7 @@ function UseTemplate({ team, projects, close }: TemplateMenuProps & { close: () 
     const made = await doNow(TemplateUse, input, `Use the template “${template.name}”`)
     if (!made) return
     close()
-    if (made.task) navigate(`/tasks/${made.task.key}`)
+    if (isTask && made.task) navigate(`/tasks/${made.task.key}`)
     else if (made.project) navigate(projectPath(made.project.id))
   }
 
