@@ -23,6 +23,10 @@ of titles are found by an inverted index of places and trigrams: one of trigrams
 bitmap of the ranges beside it all rows of one's own. Neither estimates nor statistics are involved: rows read are at most the
 probe and, where few of the first rows match, the matches.
 
+How many rows are few depends on how many there are: one of 25 is 40,000 of a million. Where their number is kept, as many as
+the root of fifty times that are probed (7,000 of a million) if the sample says that this fills a page, and as many matches at
+most are expected where it does not.
+
 Rejected: an index for each filter and order (each costs every write); OR of cursors' columns (Postgres starts at the range's
 begin); reading a whole page of each range (51 rows of each of 300 projects); trusting the planner with one ordered scan (a rare
 filter walks the whole range, and generic plans don't know which filters are rare).
@@ -56,8 +60,8 @@ from sqlalchemy.dialects.postgresql import array
 _MIN_HEAD_ROWS: Final = 3
 _SAMPLE_ROWS: Final = 200
 _MIN_SAMPLE_ROWS: Final = 2  # of each range
-_MIN_SHARE: Final = 24  # one of so many matches, or they are found by an index
-_PROBE_ROWS: Final = 1_200
+_PAGE_ROWS: Final = 50  # that a probe is to find
+_PROBE_ROWS: Final = 1_200  # at least
 _MIN_PROBE_ROWS: Final = 16  # of each range
 _DEEPER_ROWS: Final = 400
 _DEEPER_RANGES: Final = 5  # or one, where so many rows of each range were probed:
@@ -76,13 +80,15 @@ class Ranges:
     `column`: what tells them apart, the first column of the indexes, or behind the parent's. `ids` selects, as `id`, those that
     the viewer may see; of one parent, where it hangs on it. `single`: there is one range, the parent. `places`: what an inverted
     index holds of a row, ids in which it lies, and what selects those in which to look for the rows of all these ranges: few,
-    since each is a list of rows that is read beside those of the words.
+    since each is a list of rows that is read beside those of the words. `kept_rows`: of these ranges, given as a CTE of ids, how
+    many rows they have, where that is kept.
     """
 
     column: Column
     ids: Callable[[Column], Select[Any]]
     single: bool = False
     places: tuple[Sequence[Column], Callable[[Column], Any]] | None = None
+    kept_rows: Callable[[CTE], Select[Any]] | None = None
 
     def within(self, visible: Any, places_of: Column | None = None) -> Column:
         """The row lies in one of these ranges, given by a statement that selects their ids. `places_of`: the parent, where it is
@@ -136,17 +142,23 @@ def probed_ids(
     ids = ranges.ids(parent_id).cte("ranges")
     counted: Column = select(func.count()).select_from(ids).scalar_subquery()
     sizes = select(
-        _share_of_ranges(_SAMPLE_ROWS, _MIN_SAMPLE_ROWS, counted).label("sample"),
-        _share_of_ranges(_PROBE_ROWS, _MIN_PROBE_ROWS, counted).label("probe"),
+        _share_of_ranges(literal_column(str(_SAMPLE_ROWS), Integer), _MIN_SAMPLE_ROWS, counted).label("sample"),
         counted.label("ranges"),
     ).cte("sizes")
-    sample_rows, probe_rows = select(sizes.c.sample).scalar_subquery(), select(sizes.c.probe).scalar_subquery()
+    sample_rows = select(sizes.c.sample).scalar_subquery()
     deeper_rows: Column = literal_column(str(_DEEPER_ROWS))
     deeper_ranges: Column = literal_column(str(_DEEPER_RANGES))
     sample = _placed(_probe(source, ranges, ids, sample_rows, conditions, filters, order), order, "sample")
     sample_known, sample_settled = _settled(sample, "sample_")
     matching = select(func.count()).select_from(sample).where(sample.c.matches).scalar_subquery()
-    many = matching * literal_column(str(_MIN_SHARE)) >= select(sizes.c.sample * sizes.c.ranges).scalar_subquery()
+    # So many rows are to be looked at for a page, as the sample says.
+    wanted = literal_column(str(_PAGE_ROWS)) * sizes.c.sample * sizes.c.ranges / func.nullif(matching, literal_column("0"))
+    depth = select(_most_rows(ranges, ids).label("most"), wanted.label("wanted")).select_from(sizes).cte("depth")
+    half_more = depth.c.wanted * literal_column("3") / literal_column("2")
+    rows_to_probe = func.least(depth.c.most, func.greatest(literal_column(str(_PROBE_ROWS)), half_more)).cast(Integer)
+    probe = select(_share_of_ranges(rows_to_probe, _MIN_PROBE_ROWS, counted).label("rows")).select_from(depth).cte("probe")
+    probe_rows = select(probe.c.rows).scalar_subquery()
+    many = select(depth.c.wanted <= depth.c.most).scalar_subquery()
     wider = select(ids.c.id).where(~_yes(sample_settled), many).cte("wider")
     names = [*_names(order), "range_id", "matches", "is_last"]
     sampled = select(*(sample.c[name] for name in names)).where(~exists(select(wider.c.id)))
@@ -170,13 +182,22 @@ def probed_ids(
     by_index = by_index.where(~_yes(settled), within, *conditions, *filters)
     all_matches = by_index.offset(literal_column("0")).subquery("all_matches")
     rows = union_all(in_order, select(*_columns(all_matches, order)))
-    before = (ids, sizes, sample, sample_known, sample_settled, wider, first, first_known, first_settled)
+    before = (ids, sizes, sample, sample_known, sample_settled, depth, probe, wider, first, first_known, first_settled)
     return _page(rows, order, *before, deeper, placed, known, settled)
 
 
-def _share_of_ranges(rows: int, at_least: int, ranges: Column) -> Column:
+def _most_rows(ranges: Ranges, ids: CTE) -> Column:
+    """How many rows are probed at most: as many as would match if that was not enough for a page."""
+    at_least: Column = literal_column(str(_PROBE_ROWS), Integer)
+    if ranges.kept_rows is None:
+        return at_least
+    rows = func.coalesce(ranges.kept_rows(ids).scalar_subquery(), literal_column("0"))
+    return func.greatest(at_least, func.sqrt(literal_column(str(_PAGE_ROWS)) * rows).cast(Integer))
+
+
+def _share_of_ranges(rows: Column, at_least: int, ranges: Column) -> Column:
     """How many rows of each range make so many altogether, or `at_least`."""
-    share = literal_column(str(rows), Integer) // func.nullif(ranges, literal_column("0"), type_=Integer)
+    share = rows // func.nullif(ranges, literal_column("0"), type_=Integer)
     return func.greatest(literal_column(str(at_least)), share).cast(Integer)
 
 

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    CTE,
     ColumnElement,
     Date,
     Integer,
+    Select,
     Text,
     Uuid,
     bindparam,
@@ -68,6 +70,12 @@ _TOTALS_OF_PROJECTS = Statement(
 _TOTAL_VISIBLE = Statement(
     select(func.coalesce(func.sum(_total()), literal_column("0"))).where(_c.c.project_id == visible_projects())
 )
+
+
+def kept_rows(project_ids: CTE) -> Select[Any]:
+    """The tasks of these projects, a CTE of their ids, without deleted ones."""
+    every: ColumnElement[Any] = sum(STATUS_COLUMNS.values(), start=literal_column("0", Integer))
+    return select(func.sum(every)).select_from(project_ids.join(_c, _c.c.project_id == project_ids.c.id))
 
 
 def _kept_statuses(shape: Shape, given: Mapping[str, Any]) -> list[str] | None:

@@ -1,5 +1,6 @@
 """The lists of tasks: of a project, below a task, of an assignee, and all that one may see."""
 
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from sqlalchemy import Date, Integer, Uuid, bindparam, func, literal_column, select
@@ -13,7 +14,7 @@ from persistence.engine.filter import Column, Shape, TextField, compare
 from persistence.engine.index_ranges import Ranges
 from persistence.engine.pages import ListQuery
 from persistence.stores.former_ranks import current_rank, is_replaceable
-from persistence.stores.task_counts import total_of_projects, total_visible
+from persistence.stores.task_counts import kept_rows, total_of_projects, total_visible
 from persistence.tables import tasks
 from persistence.tables.columns import NO_DAY, cut_title
 
@@ -160,7 +161,7 @@ _PLACES: Final = (_t.c.team_id, _t.c.project_id)
 _VISIBLE_RANGES: Final = Ranges(_t.c.project_id, lambda _: visible_project_ids(), places=(_PLACES, lambda _: visible_place_ids()))
 TASKS = _list_query(
     Order("CREATED_AT", descending=True),
-    ranges=_VISIBLE_RANGES,
+    ranges=replace(_VISIBLE_RANGES, kept_rows=kept_rows),
     visible=lambda: _t.c.project_id == visible_projects(),
     kept_count=total_visible,
 )
@@ -172,6 +173,7 @@ PROJECT_TASKS = _list_query(
         lambda parent: select(parent.label("id")).where(project_visible(parent)),
         single=True,
         places=(_PLACES, lambda parent: select(parent)),
+        kept_rows=kept_rows,
     ),
     visible=lambda: project_visible(_t.c.project_id),
     kept_count=total_of_projects,
