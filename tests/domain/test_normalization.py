@@ -30,7 +30,7 @@ _IS_MARK = frozenset(_BECOME_MARKS)
 
 
 def test_all_marks_are_known() -> None:
-    known = set()
+    known: set[str] = set()
     ranges = mark_ranges()
     for start in range(0, len(ranges), 3):
         known.update(map(chr, range(ord(ranges[start]), ord(ranges[start + 2]) + 1)))

@@ -34,6 +34,8 @@ class _Case(NamedTuple):
     """The orders that an index serves; all of them where none is named."""
     is_member: bool = False
     """Asked for by the member, not by the viewer of all teams."""
+    more_rows: int = 0
+    """That are read beside: the viewer's memberships, to look for a part of a title in a thousand teams."""
 
 
 _DOCUMENT_FILTERS: Sequence[Where] = (
@@ -44,7 +46,7 @@ _DOCUMENT_FILTERS: Sequence[Where] = (
 )
 CASES = {
     "teams": _Case(TEAMS),
-    "documents": _Case(DOCUMENTS, filters=_DOCUMENT_FILTERS),
+    "documents": _Case(DOCUMENTS, filters=_DOCUMENT_FILTERS, more_rows=1_000),
     "documents of a member": _Case(DOCUMENTS, filters=_DOCUMENT_FILTERS, is_member=True),
     "project.documents": _Case(PROJECT_DOCUMENTS, lambda large: large.project_id, _DOCUMENT_FILTERS),
     "document.children": _Case(CHILDREN, lambda large: large.document_id, (_THERE,), sorts=("RANK",)),
@@ -108,11 +110,11 @@ async def test_a_page_of_a_large_list_reads_fifty_rows_for_each_that_it_gives_at
                 given: dict[str, Any] = {"viewer": viewer, "where": where, "order": order}
                 page, read = await read_page(counting, case.list_query, case.parent(large), Paging(first=PAGE_ROWS), **given)
                 assert page.nodes, (field, nr)
-                if read > MAX_ROWS_READ:
+                if read > MAX_ROWS_READ + case.more_rows:
                     excess[f"{field} {'down' if descending else 'up'}, filter {nr}"] = read
                 if page.page_info.has_next_page:
                     paging = Paging(first=PAGE_ROWS, after=page.page_info.end_cursor)
                     _, read = await read_page(counting, case.list_query, case.parent(large), paging, **given)
-                    if read > MAX_ROWS_READ:
+                    if read > MAX_ROWS_READ + case.more_rows:
                         excess[f"{field} {'down' if descending else 'up'}, filter {nr}, second page"] = read
     assert excess == {}
