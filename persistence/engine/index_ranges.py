@@ -136,9 +136,11 @@ def probed_ids(
     order: Directed,
     *,
     by_places: bool = False,
+    parent_filters: Sequence[Column] = (),
 ) -> Any:
     """The same where `filters`, which name columns as the source does, are probed first. `by_places`: an inverted index finds
-    what they match."""
+    what they match. `parent_filters`: those of the filters that the parent's own index covers, in which the others are looked
+    for then."""
     ids = ranges.ids(parent_id).cte("ranges")
     counted: Column = select(func.count()).select_from(ids).scalar_subquery()
     sizes = select(
@@ -177,9 +179,13 @@ def probed_ids(
     placed = _placed(both, order, "probed")
     known, settled = _settled(placed, "")
     in_order = select(*_columns(placed, order)).where(placed.c.matches, _yes(settled))
-    by_index = select(order[-1][0].label("id"), *_sort_keys(order))
-    within = ranges.within(select(ids.c.id), parent_id if by_places else None)
-    by_index = by_index.where(~_yes(settled), within, *conditions, *filters)
+    within = ranges.within(select(ids.c.id), parent_id if by_places and not parent_filters else None)
+    by_index = select(order[-1][0].label("id"), *_sort_keys(order)).where(~_yes(settled), within, *conditions)
+    if by_places and parent_filters:
+        own = select(source, *_sort_keys(order)).where(~_yes(settled), within, *conditions, *parent_filters)
+        by_index = select(*(literal_column(f"{source.name}.{name}").label(name) for name in ("id", *_names(order)[:-1])))
+        by_index = by_index.select_from(own.offset(literal_column("0")).subquery(source.name))
+    by_index = by_index.where(*filters)
     all_matches = by_index.offset(literal_column("0")).subquery("all_matches")
     rows = union_all(in_order, select(*_columns(all_matches, order)))
     before = (ids, sizes, sample, sample_known, sample_settled, depth, probe, wider, first, first_known, first_settled)

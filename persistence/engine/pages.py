@@ -337,9 +337,13 @@ def _chosen_ids(
     source, ranges = list_query.source, list_query.ranges
     conditions: list[Column] = [*after, _FILTER_MARKER]
     filters: list[Column] = [_OUTSIDE_MARKER]
-    (conditions if parent_inside else filters).extend(_parent_conditions(list_query))
+    of_parent = list(_parent_conditions(list_query))
+    (conditions if parent_inside else filters).extend(of_parent)
     if way == "probed":
-        return probed_ids(source, ranges, _PARENT_ID, conditions, filters, order, by_places=by_places)
+        parent_filters = () if parent_inside else of_parent
+        return probed_ids(
+            source, ranges, _PARENT_ID, conditions, filters, order, by_places=by_places, parent_filters=parent_filters
+        )
     make = merged_ids if way == "merged" else matching_ids
     return make(source, ranges, _PARENT_ID, conditions, order)
 
