@@ -11,6 +11,7 @@ from persistence.engine.lru_cache import LruCache
 _MAX_BYTES: Final = 16 * 2**20
 _ENTRY_BYTES: Final = 300  # of the key, the entry and the list
 _TIME_BYTES: Final = 32  # of one float in a list
+_ROUNDING_SECONDS: Final = 1e-6  # of clocks: whoever has waited as long as they were told is let through
 
 
 class MemoryRateLimiter:
@@ -25,7 +26,7 @@ class MemoryRateLimiter:
         """Count every one of the uses and return None; or count none, and return the seconds until all would be allowed."""
         now = self._clock()
         wait_seconds = max((self._wait(use, now) for use in uses), default=0.0)
-        if wait_seconds > 0:
+        if wait_seconds > _ROUNDING_SECONDS:
             return wait_seconds
         self.record(*uses)
         return None
