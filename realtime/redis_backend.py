@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from broadcaster._base import Event
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -24,6 +24,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from realtime.announcements import LOST, PubSubBackend
 from realtime.backoff import Backoff
+from transport.redis_connections import connection_pool
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class RedisBackend(PubSubBackend):
 
     def __init__(self, url: str, *, prefix: str = "hive:") -> None:
         # RESP2, on which Redis of every age agrees; no retries within redis-py, so that no reconnect goes unnoticed.
-        self._pool = ConnectionPool.from_url(
+        self._pool = connection_pool(
             url,
             protocol=2,
             retry=Retry(NoBackoff(), 0),

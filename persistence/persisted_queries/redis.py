@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from persistence.persisted_queries.memory import MemoryTexts
+from transport.redis_connections import connection_pool
 
 logger = logging.getLogger(__name__)
 
@@ -27,13 +28,15 @@ class RedisTexts:
         self._memory = memory or MemoryTexts()
         self._prefix = prefix
         self._next_try = 0.0
-        self._redis = Redis.from_url(
-            url,
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-            max_connections=16,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            socket_timeout=TIMEOUT_SECONDS,
+        self._redis: Redis = Redis.from_pool(
+            connection_pool(
+                url,
+                protocol=2,
+                retry=Retry(NoBackoff(), 0),
+                max_connections=16,
+                socket_connect_timeout=TIMEOUT_SECONDS,
+                socket_timeout=TIMEOUT_SECONDS,
+            )
         )
 
     def has(self, digest: str, text: str) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from typing import Any, Final
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from domain.errors import Unavailable
+from transport.redis_connections import blocking_connection_pool
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class ScriptRunner:
         self._prefix = f"hive:{{limits:{blake2b(deployment.encode(), digest_size=6).hexdigest()}}}:"
         self._next_try = 0.0
         self.redis: Redis = Redis.from_pool(
-            BlockingConnectionPool.from_url(
+            blocking_connection_pool(
                 url,
                 protocol=2,
                 retry=Retry(NoBackoff(), 0),

@@ -28,7 +28,8 @@ from persistence.engine.statement import Statement
 from persistence.search.index_statements import ENQUEUE_INDEXED, ENQUEUE_OUTDATED, PUT, entry_row
 from persistence.tables import documents, search_entries
 
-_MAX_INLINE_CHARS: Final = 10_000  # a few milliseconds
+_MAX_INLINE_CHARS: Final = 10_000  # of ASCII, a few milliseconds
+_FOLDED_COST: Final = 8  # of a character that is none of ASCII, and may be folded into many
 _MAX_PUT_CHARS: Final = 500_000
 _MAX_COMPARED_CHARS: Final = 2_000  # 0.1 ms
 MAX_PUT_ENTRIES: Final = 1_000
@@ -185,7 +186,7 @@ async def remove(connection: Connection, entry_ids: Sequence[UUID]) -> None:
 
 async def _entry_rows(entries: Sequence[SearchEntry]) -> list[dict[str, Any]]:
     """Entries as parameters; the words of long texts are found in a thread."""
-    if sum(len(each.text) for each in entries) > _MAX_INLINE_CHARS:
+    if sum(len(each.text) * (1 if each.text.isascii() else _FOLDED_COST) for each in entries) > _MAX_INLINE_CHARS:
         return await asyncio.to_thread(lambda: list(map(entry_row, entries)))
     return list(map(entry_row, entries))
 
