@@ -36,7 +36,7 @@ install: $(INSTALLED)    ## install the locked requirements into .venv, if they 
 test: $(INSTALLED)       ## run the tests, on all cores
 	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
-test-fast: $(INSTALLED)  ## run the quick tests in no process or database of their own, of each family of cases the first (a minute)
+test-fast: $(INSTALLED)  ## run the quick tests in no process or database of their own, of each family of cases the first (3 minutes on two cores)
 	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal --first-cases --ignore tests/workers --ignore tests/server -m "$(NOT_LONG) and not slow" $(TESTS)
 
 test-long: $(INSTALLED)  ## run the larger forms of what make test holds in small: processes killed at every point, all seeds, all sizes (10 minutes)
