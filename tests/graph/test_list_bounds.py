@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from domain.page import AllOf, Condition, Order, Paging, Where
@@ -177,3 +178,28 @@ async def test_a_total_is_exact_up_to_ten_thousand_and_then_said_to_be_more(
         assert found == await total(replace(TASKS, ranges=None), where)
         assert found.exact
         assert 0 < found.rows < 10_000
+
+
+@pytest.mark.slow
+async def test_how_many_tasks_there_are_decides_what_is_few_and_not_what_is_given(
+    counting: CountingDatabase, large_team: LargeTeam
+) -> None:
+    pages: dict[int, dict[str, list[Any]]] = {}
+    reads: dict[int, dict[str, int]] = {}
+    connection = await asyncpg.connect(large_team.url)
+    try:
+        for kept in (0, 1_000_000):
+            await connection.execute("DELETE FROM task_counts")
+            await connection.execute("INSERT INTO task_counts (project_id, todo) SELECT id, $1 FROM projects", kept)
+            pages[kept], reads[kept] = {}, {}
+            for meaning, where in filters(large_team).items():
+                given: dict[str, Any] = {"where": AllOf((where, _NOT_DELETED)), "order": [Order("TITLE")]}
+                page, read = await read_page(counting, TASKS, None, Paging(first=PAGE_ROWS), viewer=large_team.viewer, **given)
+                pages[kept][meaning], reads[kept][meaning] = [each.id for each in page.nodes], read
+    finally:
+        await connection.execute("DELETE FROM task_counts")
+        await connection.close()
+    assert pages[0] == pages[1_000_000]
+    tried_further = {meaning for meaning, read in reads[1_000_000].items() if read > reads[0][meaning] + 1_000}
+    assert tried_further, reads
+    assert max(reads[0].values()) <= MAX_ROWS_READ
