@@ -1,8 +1,8 @@
 """Kills servers, workers, Postgres and Valkey for hours, while people write, follow and edit, and checks what they were answered.
 
 Each round has teams of its own on the same database: clients work for a minute while a process is killed or frozen every second
-or two, then everything is read again and compared with what clients were answered (`tests.support.history`). A line for each round
-is appended to the log, from which the next run counts on: a night's run may be interrupted and taken up again.
+or two, then everything is read again and compared with what clients were answered (`tests.support.history`). A line for each
+round is appended to the log, from which the next run counts on: a night's run may be interrupted and taken up again.
 
 An operation is one request, or one edit of a document, that was acknowledged to the client that waited for it.
 

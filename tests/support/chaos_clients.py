@@ -62,12 +62,13 @@ class ChaosClients:
         self._project_id = ""
         self._start = ""
         self._created: dict[str, str] = {}
-        self._document_id = ""
+        self._document_ids: tuple[str, ...] = ()
+        self._editors = itertools.count()
         self._stopping = asyncio.Event()
 
-    async def begin(self, project_id: str, document_id: str) -> None:
-        """Make what the others work on."""
-        self._project_id, self._document_id = project_id, document_id
+    async def begin(self, project_id: str, *document_ids: str) -> None:
+        """Make what the others work on. Editors take turns with the documents."""
+        self._project_id, self._document_ids = project_id, document_ids
         first = (await self._clients[0].run(TASK_CREATE, input={"projectId": project_id, "title": "First"}))["taskCreate"]
         self._start = first["cursor"]
 
@@ -148,10 +149,11 @@ class ChaosClients:
 
     async def edit(self) -> None:
         """Put marks into a document, and come back when the connection ends, until told to stop."""
+        document_id = self._document_ids[next(self._editors) % len(self._document_ids)]
         while not self._stopping.is_set():
             with suppress(OSError, WebSocketException, TimeoutError):
                 client = self._dice.choice(self._clients)
-                async with open_hocuspocus_client(client.server.url, self._document_id, client.token) as editor:
+                async with open_hocuspocus_client(client.server.url, document_id, client.token) as editor:
                     began: dict[str, int] = {}
                     try:
                         for number in itertools.count(1):
@@ -166,7 +168,8 @@ class ChaosClients:
                         kept = set(editor.acknowledged)
                         for mark, at in began.items():
                             outcome = Outcome.OK if mark in kept else Outcome.UNKNOWN
-                            self._add(Append(key="marks", value=mark, began=at, ended=self.history.tick(), outcome=outcome))
+                            key = _marks_key(document_id)
+                            self._add(Append(key=key, value=mark, began=at, ended=self.history.tick(), outcome=outcome))
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def follow(self) -> None:
@@ -199,7 +202,7 @@ class ChaosClients:
 
     def anomalies(self) -> list[Anomaly]:
         """What the store did wrong."""
-        return find_anomalies(self.history.operations, unordered={"marks", "documents"})
+        return find_anomalies(self.history.operations, unordered={"documents", *map(_marks_key, self._document_ids)})
 
     async def finish(self) -> None:
         """Read everything once more, when nothing fails any more and nothing is written."""
@@ -215,9 +218,10 @@ class ChaosClients:
         await self._read_documents()
         client = self._clients[0]
         began = self.history.tick()
-        async with open_hocuspocus_client(client.server.url, self._document_id, client.token) as reader:
-            marks = tuple(sorted((reader.map.to_py() or {}).keys()))
-        self._add(Read(key="marks", values=marks, began=began, ended=self.history.tick(), is_last=True))
+        for document_id in self._document_ids:
+            async with open_hocuspocus_client(client.server.url, document_id, client.token) as reader:
+                marks = tuple(sorted((reader.map.to_py() or {}).keys()))
+            self._add(Read(key=_marks_key(document_id), values=marks, began=began, ended=self.history.tick(), is_last=True))
         async with asyncio.timeout(_GIVE_UP_SECONDS):
             while self.follows and len(self.followed) < len(tasks):
                 await asyncio.sleep(0.02)
@@ -290,6 +294,10 @@ class ChaosClients:
         self.history.add(operation)
 
 
+def _marks_key(document_id: str) -> str:
+    return f"marks of {document_id}"
+
+
 async def _at_once(calls: Iterable[Callable[[], Awaitable[None]]]) -> None:
     """Make calls, some at a time."""
     turns = asyncio.Semaphore(_MAX_READS_AT_ONCE)
@@ -308,9 +316,9 @@ async def _once(call: Callable[[], Awaitable[Any]]) -> Any:
 @asynccontextmanager
 async def working(clients: ChaosClients, owner: Client, *, crowd: int = 1) -> AsyncIterator[None]:
     """People write, follow and edit in a new project for the length of the block, after which everything is read again. `crowd`: how
-    many do each."""
+    many do each; two edit a document together."""
     project_id = await create_team_and_project(owner)
-    await clients.begin(project_id, await create_document_over_http(owner, project_id))
+    await clients.begin(project_id, *[await create_document_over_http(owner, project_id) for _ in range(crowd)])
     one_of_each = (clients.add_tasks, clients.discuss, clients.discuss, clients.edit, clients.edit)
     loop = asyncio.get_running_loop()
     tasks = [loop.create_task(each()) for each in (clients.add_documents, *(one_of_each * crowd), clients.follow)]
