@@ -42,38 +42,40 @@ def main() -> int:
     parser.add_argument("words", nargs="*", help="of the names of mutants")
     parser.add_argument("--write", action="store_true", help="put what is found into the table")
     asked = parser.parse_args()
-    known = noticing_tests()
     wanted = [name for name in mutants() if not asked.words or any(word in name for word in asked.words)]
-    found = asyncio.run(_run_all(wanted, known))
-    if asked.write:
-        _write_table({name: test for name, test in (known | found).items() if test})
-    survivors = [name for name, test in found.items() if not test]
-    sys.stdout.write(f"{len(survivors)} of {len(wanted)} survived\n")
-    return 1 if survivors else 0
+    survived = asyncio.run(_run_all(wanted, writes=asked.write))
+    sys.stdout.write(f"{survived} of {len(wanted)} survived\n")
+    return 1 if survived else 0
 
 
-async def _run_all(wanted: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:
-    """By mutant the test that noticed it, or nothing."""
-    folder = make_folder()
+async def _run_all(wanted: Sequence[str], *, writes: bool) -> int:
+    """How many mutants no test noticed."""
+    folder, found, survived = make_folder(), noticing_tests(), 0
     try:
         async with embedded_postgres(folder, durable=False) as address:
-            loop = asyncio.get_running_loop()
             with ThreadPoolExecutor(_AT_A_TIME) as threads:
-                runs = [loop.run_in_executor(threads, partial(_run, each, known.get(each), address)) for each in wanted]
-                return dict(zip(wanted, await asyncio.gather(*runs), strict=True))
+                loop = asyncio.get_running_loop()
+                runs = [loop.run_in_executor(threads, partial(_run, each, found.get(each), address)) for each in wanted]
+                for run in asyncio.as_completed(runs):
+                    mutant, noticed = await run
+                    survived += not noticed
+                    found[mutant] = noticed
+                    if writes:
+                        _write_table(found)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    return survived
 
 
-def _run(mutant: str, known: str | None, address: str) -> str:
-    """The test that notices a mutant, or nothing."""
+def _run(mutant: str, known: str | None, address: str) -> tuple[str, str]:
+    """The mutant, and the test that notices it, or nothing."""
     began = perf_counter()
     groups = [*([[known, "-m", "long or not long"]] if known else []), *tests_of(mutant)]
     noticed = next(filter(None, (_failure(mutant, arguments, address) for arguments in groups)), "")
     took = f"{perf_counter() - began:4.0f} s"
     sys.stdout.write(f"{'noticed ' if noticed else 'SURVIVED'} {took} {mutant}: {noticed}\n")
     sys.stdout.flush()
-    return noticed
+    return mutant, noticed
 
 
 def _failure(mutant: str, arguments: Sequence[str], address: str) -> str:
@@ -95,7 +97,7 @@ def _failure(mutant: str, arguments: Sequence[str], address: str) -> str:
 
 def _write_table(found: Mapping[str, str]) -> None:
     text = TABLE.read_text()
-    rows = [f"| `{name}` | `{found[name]}` |\n" for name in mutants() if name in found]
+    rows = [f"| `{name}` | `{found[name]}` |\n" for name in mutants() if found.get(name)]
     head, _, rest = text.partition("|---|---|\n")
     TABLE.write_text(f"{head}|---|---|\n{''.join(rows)}{_ROW.sub('', rest).lstrip(chr(10))}")
 
