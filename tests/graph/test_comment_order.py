@@ -3,7 +3,7 @@
 import asyncio
 import random
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -44,7 +44,8 @@ async def say(
 async def listed(app: App, person: Person, subject_id: str) -> list[str]:
     """What stands in all threads of a subject, each first comment before its replies."""
     request = OperationRequest(_LIST, variables={"id": subject_id})
-    threads = (await app.executor.execute(request, app.context(person))).data["node"]["comments"]["nodes"]
+    data: Any = (await app.executor.execute(request, app.context(person))).data
+    threads = data["node"]["comments"]["nodes"]
     return [one["body"] for thread in threads for one in (thread, *thread["replies"]["nodes"])]
 
 
