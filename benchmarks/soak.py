@@ -49,7 +49,7 @@ _RESTS_SECONDS: Final = (0.1, 0.8)
 _VICTIMS: Final = ("server", "server", "server", "worker", "worker", "postgres", "postgres backend", "valkey")
 _FROZEN_SHARE: Final = 0.2
 _MAX_SHOWN: Final = 20
-_READY_TIMEOUT_SECONDS: Final = 60.0
+_READY_TIMEOUT_SECONDS: Final = 300.0
 
 
 @dataclass
