@@ -30,7 +30,7 @@ from tests.support.forked_process import fork_program, server_main
 from tests.support.secret_key import SECRET_KEY
 
 ROOT = Path(__file__).parents[2]
-START_TIMEOUT_SECONDS = 60.0
+START_TIMEOUT_SECONDS = 180.0
 STOP_TIMEOUT_SECONDS = 60.0
 CLIENT_TIMEOUT_SECONDS = 15.0
 PATIENT_CLIENT_TIMEOUT_SECONDS = 60.0
