@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Integer, Select, Text, Uuid, bindparam, func, literal_column, or_, select, union_all
+from sqlalchemy import FromClause, Integer, Select, Text, Uuid, bindparam, func, literal_column, or_, select, union_all
 
 from domain.collation import search_key
 from domain.email_address import email_key
@@ -151,12 +151,12 @@ async def sharing_team(database: Database, viewer: UUID, user_ids: Sequence[UUID
     return {row[0] for row in await database.fetch(_SHARING_TEAM, ids=list(user_ids), viewer=viewer)}
 
 
-def matches_query(operator: str, parameter: str) -> Column:
+def matches_query(operator: str, parameter: str, person: FromClause = users) -> Column:
     """The query is part of the name or of the address."""
     query = bindparam(parameter, type_=Text)
     return or_(
-        func.strpos(users.c.name_collation, query) > literal_column("0"),
-        func.strpos(users.c.email_key, query) > literal_column("0"),
+        func.strpos(person.c.name_collation, query) > literal_column("0"),
+        func.strpos(person.c.email_key, query) > literal_column("0"),
     )
 
 
@@ -206,7 +206,8 @@ def _teams_and_oneself() -> Select[Any]:
 
 
 def _met_matches_query(operator: str, parameter: str) -> Column:
-    rows = select(literal_column("1")).where(users.c.id == _met.c.user_id, matches_query(operator, parameter))
+    met_id: Column = literal_column(f"{_met.name}.user_id", Uuid)
+    rows = select(literal_column("1")).where(_account.c.id == met_id, matches_query(operator, parameter, _account))
     return rows.offset(literal_column("0")).exists()
 
 
