@@ -43,4 +43,8 @@ def _add_name(table: str, of: str, named: str, *, others: str) -> None:
         f" FOREIGN KEY ({key}, {name}) REFERENCES {named} (id, name_collation) ON UPDATE CASCADE"
     )
     op.execute(f"CREATE INDEX ix_{table}_{others}_{name}_{key} ON {table} ({others}, {name}, {key})")
-    op.execute(f"CREATE TRIGGER fill_{of}_name BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION fill_{of}_name()")
+    # What a backup holds stays: rows are restored in any order, before their keys.
+    op.execute(
+        f"CREATE TRIGGER fill_{of}_name BEFORE INSERT ON {table} FOR EACH ROW WHEN (NEW.{name} IS NULL)"
+        f" EXECUTE FUNCTION fill_{of}_name()"
+    )

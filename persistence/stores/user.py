@@ -202,12 +202,13 @@ _met = union_all(
 
 def _teams_and_oneself() -> Select[Any]:
     member = team_members.alias("viewer_member")
-    return select(member.c.team_id.label("id")).where(member.c.user_id == VIEWER).union_all(select(VIEWER))
+    ids = select(member.c.team_id.label("id")).where(member.c.user_id == VIEWER).union_all(select(VIEWER))
+    return select(ids.subquery("place").c.id)
 
 
 def _met_matches_query(operator: str, parameter: str) -> Column:
     met_id: Column = literal_column(f"{_met.name}.user_id", Uuid)
-    rows = select(literal_column("1")).where(_account.c.id == met_id, matches_query(operator, parameter, _account))
+    rows: Select[Any] = select(literal_column("1")).where(_account.c.id == met_id, matches_query(operator, parameter, _account))
     return rows.offset(literal_column("0")).exists()
 
 
@@ -225,7 +226,7 @@ _added = project_members
 PROJECT_MEMBERS = _list_query(
     _added.c.user_id,
     name_order(_added.c.user_name_collation),
-    joined=lambda query: query.join(_added, _added.c.user_id == users.c.id),
+    joined=lambda query: query.select_from(users.join(_added, _added.c.user_id == users.c.id)),
     parent_clause=lambda parent: _added.c.project_id == parent,
     visible=lambda: project_visible(_added.c.project_id),
 )

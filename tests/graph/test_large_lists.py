@@ -36,7 +36,7 @@ class _Case(NamedTuple):
     is_member: bool = False
     """Asked for by the member, not by the viewer of all teams."""
     more_rows: int = 0
-    """That are read beside: the viewer's memberships, to look for a part of a title in a thousand teams."""
+    """That are read beside: the viewer's memberships, to look for a part of a title or name in a thousand teams."""
 
 
 _DOCUMENT_FILTERS: Sequence[Where] = (
@@ -54,7 +54,7 @@ CASES = {
         TEAM_MEMBERS, lambda large: large.team_id, (Condition("role", "eq", "MEMBER"),), is_member=True
     ),
     "project.members": _Case(PROJECT_MEMBERS, lambda large: large.project_id, more_rows=1_000),
-    "users": _Case(USERS, filters=(AllOf(()), Condition("query", "contains", "7"))),
+    "users": _Case(USERS, filters=(AllOf(()), Condition("query", "contains", "7")), more_rows=1_000),
     "users of a member": _Case(USERS, filters=(AllOf(()), Condition("query", "contains", "7")), is_member=True),
     "task.watchers": _Case(WATCHERS, lambda large: large.task_id),
     "documents": _Case(DOCUMENTS, filters=_DOCUMENT_FILTERS, more_rows=1_000),
