@@ -117,14 +117,19 @@ class House:
 
 
 async def _wait_until_ready(server: ServerProcess) -> None:
-    async with asyncio.timeout(_READY_TIMEOUT_SECONDS), httpx.AsyncClient() as http:
-        while True:
+    """Wait until a server answers that it is ready. Raises AssertionError with what it says instead."""
+    until, answer = time.monotonic() + _READY_TIMEOUT_SECONDS, ""
+    async with httpx.AsyncClient() as http:
+        while time.monotonic() < until:
             if not server.is_running:  # it cannot start without its database, say
                 server.start()
             with suppress(httpx.HTTPError):
-                if (await http.get(f"{server.url}/readyz")).status_code == 200:
+                response = await http.get(f"{server.url}/readyz")
+                if response.status_code == 200:
                     return
+                answer = f"{response.status_code} {response.text}"
             await asyncio.sleep(0.05)
+    raise AssertionError(f"the server is not ready: {answer}\n{server.output}")
 
 
 async def _freeze(pids: list[int], dice: random.Random) -> None:
