@@ -15,13 +15,14 @@ ranges whose whole head stands in the page are read on:
     SELECT id FROM (…rows of placed… UNION ALL …rows of continued…) ORDER BY k0 DESC, id DESC LIMIT :size
 
 *Probed*, where a filter has conditions that no order of an index covers: they are checked on a sample, the first rows of the
-ranges (200 altogether, and 2 of each at least). Where one of 24 matches or more, on more of them (1,200, and 16 of each), and on
-400 of the range that turns out to hold up the page, or of five where there are many, since some projects are often more active
-than the others. That settles a page where many rows match. Where few do, all rows that match are found by the index of a
-condition, and sorted; the parts stand in one statement, and each runs only when the one before has not settled the page. Parts
-of titles are found by an inverted index of places and trigrams: one of trigrams alone would list the matches of all teams, and a
-bitmap of the ranges beside it all rows of one's own. Neither estimates nor statistics are involved: rows read are at most the
-probe and, where few of the first rows match, the matches.
+ranges (300 altogether, and 2 of each at least). Where one of 24 matches or more, on more of them (1,200, and 16 of each; only of
+ranges that hold up the page, where the sample has matches enough for one), and on 400 of the range that turns out to hold it up
+then, or of five where there are many, since some projects are often more active than the others. That settles a page where many
+rows match. Where few do, all rows that match are found by the index of a condition, and sorted; the parts stand in one statement,
+and each runs only when the one before has not settled the page. Parts of titles are found by an inverted index of places and
+trigrams: one of trigrams alone would list the matches of all teams, and a bitmap of the ranges beside it all rows of one's own.
+Neither estimates nor statistics are involved: rows read are at most the probe and, where few of the first rows match, what
+matches.
 
 How many rows are few depends on how many there are: one of 25 is 40,000 of a million. Where their number is kept, as many as
 the root of fifty times that are probed (7,000 of a million) if the sample says that this fills a page, and as many matches at
@@ -59,7 +60,7 @@ from sqlalchemy import any_ as sql_any
 from sqlalchemy.dialects.postgresql import array
 
 _MIN_HEAD_ROWS: Final = 3
-_SAMPLE_ROWS: Final = 200
+_SAMPLE_ROWS: Final = 300
 _MIN_SAMPLE_ROWS: Final = 2  # of each range
 _PAGE_ROWS: Final = 50  # that a probe is to find
 _PROBE_ROWS: Final = 1_200  # at least
@@ -67,6 +68,7 @@ _MIN_PROBE_ROWS: Final = 16  # of each range
 _DEEPER_ROWS: Final = 400
 _DEEPER_RANGES: Final = 5  # or one, where so many rows of each range were probed:
 _MANY_PROBE_ROWS: Final = 100
+_FEW_ROWS: Final = 1_200
 _SIZE: Final = bindparam("size", type_=Integer)
 
 Column = ColumnElement[Any]
@@ -145,7 +147,7 @@ def probed_ids(
 ) -> Any:
     """The same where `filters`, which name columns as the source does, are probed first. `by_places`: an inverted index finds
     what they match. `parent_filters`: those of the filters that the parent's own index covers, in which the others are looked
-    for then."""
+    for then, where the parent has few rows."""
     ids = ranges.ids(parent_id).cte("ranges")
     counted: Column = select(func.count()).select_from(ids).scalar_subquery()
     sizes = select(
@@ -166,9 +168,13 @@ def probed_ids(
     probe = select(_share_of_ranges(rows_to_probe, _MIN_PROBE_ROWS, counted).label("rows")).select_from(depth).cte("probe")
     probe_rows = select(probe.c.rows).scalar_subquery()
     many = select(depth.c.wanted <= depth.c.most).scalar_subquery()
-    wider = select(ids.c.id).where(~_yes(sample_settled), many).cte("wider")
+    # Where the sample has a page of matches, only ranges whose sampled rows all stand before its end may have more of it.
+    full = select(sample.c.place).where(sample.c.matches).order_by(sample.c.place).offset(_SIZE - literal_column("1"))
+    full_at = full.limit(literal_column("1")).scalar_subquery()
+    held_up = select(sample.c.range_id).where(sample.c.is_last, or_(full_at.is_(None), sample.c.place < full_at))
+    wider = select(ids.c.id).where(~_yes(sample_settled), many, ids.c.id.in_(held_up)).cte("wider")
     names = [*_names(order), "range_id", "matches", "is_last"]
-    sampled = select(*(sample.c[name] for name in names)).where(~exists(select(wider.c.id)))
+    sampled = select(*(sample.c[name] for name in names)).where(sample.c.range_id.not_in(select(wider.c.id)))
     probed = union_all(sampled, _probe(source, ranges, wider, probe_rows, conditions, filters, order))
     first = _placed(probed, order, "first_probe")
     first_known, first_settled = _settled(first, "first_")
@@ -186,15 +192,38 @@ def probed_ids(
     in_order = select(*_columns(placed, order)).where(placed.c.matches, _yes(settled))
     within = ranges.within(select(ids.c.id), parent_id if by_places and not parent_filters else None)
     by_index = select(order[-1][0].label("id"), *_sort_keys(order)).where(~_yes(settled), within, *conditions)
+    further: list[Any] = []
     if by_places and parent_filters:
         own = select(source, *_sort_keys(order)).where(~_yes(settled), within, *conditions, *parent_filters)
+        few = _are_few(source, parent_filters)
+        in_places = by_index.where(ranges.within(select(ids.c.id), parent_id), *parent_filters, *filters, ~_yes(few))
+        further = [few, in_places.offset(literal_column("0")).subquery("matches_in_places")]
         by_index = select(*(literal_column(f"{source.name}.{name}").label(name) for name in ("id", *_names(order)[:-1])))
-        by_index = by_index.select_from(own.offset(literal_column("0")).subquery(source.name))
+        by_index = by_index.select_from(own.where(_yes(few)).offset(literal_column("0")).subquery(source.name))
     by_index = by_index.where(*filters)
-    all_matches = by_index.offset(literal_column("0")).subquery("all_matches")
-    rows = union_all(in_order, select(*_columns(all_matches, order)))
-    before = (ids, sizes, sample, sample_known, sample_settled, depth, probe, wider, first, first_known, first_settled)
+    found = [by_index.offset(literal_column("0")).subquery("all_matches"), *further[1:]]
+    rows = union_all(in_order, *(select(*_columns(each, order)) for each in found))
+    before = (
+        *further[:1],
+        ids,
+        sizes,
+        sample,
+        sample_known,
+        sample_settled,
+        depth,
+        probe,
+        wider,
+        first,
+        first_known,
+        first_settled,
+    )
     return _page(rows, order, *before, deeper, placed, known, settled)
+
+
+def _are_few(source: Any, conditions: Sequence[Column]) -> CTE:
+    """Whether so few rows fulfil the conditions that all of them may be read."""
+    some = select(literal_column("1")).select_from(source).where(*conditions).limit(literal_column(str(_FEW_ROWS + 1)))
+    return select((func.count() <= literal_column(str(_FEW_ROWS))).label("yes")).select_from(some.subquery("some")).cte("few")
 
 
 def _most_rows(ranges: Ranges, ids: CTE) -> Column:
