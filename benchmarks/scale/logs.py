@@ -19,7 +19,7 @@ from domain.document.version import MAX_UNSAVED_UPDATES
 from persistence.events.document_log import UpdateLog
 from resolvers import ids
 
-_BATCH_EDITS = 1_000
+_BATCH_EDITS = 500
 PLACES = ("beginning", "middle", "last hundred")
 """Of a log, from which it is read on."""
 
@@ -59,12 +59,12 @@ class Typist:
 
 
 async def write_edits(resources: Resources, document_id: UUID, author_id: UUID, typist: Typist, edits: int) -> None:
-    """Append so many edits to the log of a document, and save its versions on the way."""
+    """Append so many edits to the log of a document, and save its versions on the way, the last one half their distance ago."""
     log, compaction = UpdateLog(resources.database), resources.services.compaction
     for start in range(0, edits, _BATCH_EDITS):
         made = typist.type(min(_BATCH_EDITS, edits - start))
         await log.append([Update(document_id=document_id, data=each, author_id=author_id) for each in made])
-        if (start + len(made)) % MAX_UNSAVED_UPDATES == 0:
+        if (edits - start - len(made)) % MAX_UNSAVED_UPDATES == MAX_UNSAVED_UPDATES // 2:
             await compaction.compact(document_id)
 
 

@@ -85,7 +85,7 @@ class Ranges:
     index holds of a row, ids in which it lies, and what selects those in which to look for the rows of all these ranges: few,
     since each is a list of rows that is read beside those of the words. `kept_rows`: of these ranges, given as a CTE of ids, how
     many rows they have, where that is kept. `columns`: where the ranges are of another table than the rows, its columns for the
-    id and what is sorted by. `repeated`: a row may lie in several of them.
+    id and what is sorted by. `repeated`: a row may lie in several of them. `condition`: what the viewer may see of a range.
     """
 
     column: Column
@@ -95,6 +95,11 @@ class Ranges:
     kept_rows: Callable[[CTE], Select[Any]] | None = None
     columns: Mapping[Column, Column] = field(default_factory=dict)
     repeated: bool = False
+    condition: Callable[[], Column] | None = None
+
+    def conditions(self) -> list[Column]:
+        """What the rows of a range fulfil that the viewer may see."""
+        return [] if self.condition is None else [self.condition()]
 
     def within(self, visible: Any, places_of: Column | None = None) -> Column:
         """The row lies in one of these ranges, given by a statement that selects their ids. `places_of`: the parent, where it is
