@@ -69,13 +69,17 @@ async def write_edits(resources: Resources, document_id: UUID, author_id: UUID, 
 
 
 def log_operations(
-    cursors: Mapping[str, Mapping[str, str]], documents: Mapping[str, str], edits: Mapping[str, Sequence[bytes]], first_run: int
+    cursors: Mapping[str, Mapping[str, str]],
+    projects: Mapping[str, str],
+    documents: Mapping[str, str],
+    edits: Mapping[str, Sequence[bytes]],
+    first_run: int,
 ) -> Iterator[Operation]:
     """
     All of the table, in its order.
 
-    By viewer: `cursors` of the PLACES, `documents` by their global ids, and further `edits` of these, one for each request from
-    `first_run`.
+    By viewer: `cursors` of the PLACES, the global ids of a project and a document, and further `edits` of this, one for each
+    request from `first_run`.
     """
     arguments = "after: $after, first: 50, scope: $scope"
     changes = f"query ($after: SyncCursor, $scope: ChangeScope) {{ changes({arguments}) {{ nodes {{ id kind }} }} }}"
@@ -103,7 +107,7 @@ def log_operations(
     yield Operation(
         title="activity of a project",
         document="query ($id: ID!) { project(id: $id) { activity(first: 50) { nodes { id kind } } } }",
-        variables=lambda team, _: {"id": ids.encode("Project", team.project_id)},
+        variables=lambda team, _: {"id": projects[team.viewer]},
     )
     for title, selection in (
         ("document read", "content { text }"),

@@ -167,6 +167,7 @@ async def _write_logs(
     """Let logs grow, and read cursors on the way; what is then asked."""
     settings = Settings(data_dir=options.data.absolute() / "server", secret_key=SECRET_KEY, public_url=PUBLIC_URL)
     cursors: dict[str, dict[str, str]] = {}
+    projects: dict[str, str] = {}
     documents: dict[str, str] = {}
     edits: dict[str, list[bytes]] = {}
     async with AsyncExitStack() as stack:
@@ -179,7 +180,8 @@ async def _write_logs(
             for place, grown in zip(PLACES, (sizes.events // 2, sizes.events - sizes.events // 2 - 100, 100), strict=True):
                 cursors[team.viewer][place] = _request_once(port, token, CURSOR, {})["changes"]["cursor"]
                 await grow_log(connection, team, grown)
-            given = {"input": {"projectId": ids.encode("Project", team.project_id), "title": "Long"}}
+            projects[team.viewer] = ids.encode("Project", team.project_id)
+            given = {"input": {"projectId": projects[team.viewer], "title": "Long"}}
             document_id = _request_once(port, token, CREATE_DOCUMENT, given)["documentCreate"]["document"]["id"]
             documents[team.viewer] = document_id
             author = await connection.fetchval("SELECT id FROM users WHERE email = $1", team.viewer)
@@ -191,7 +193,7 @@ async def _write_logs(
             print(f"{sizes} in {time.monotonic() - began:.0f} s.", file=sys.stderr)
         await connection.execute("VACUUM (ANALYZE) events, document_updates")
         await connection.execute("CHECKPOINT")
-    return list(log_operations(cursors, documents, edits, first_run=-_WARMING_REQUESTS))
+    return list(log_operations(cursors, projects, documents, edits, first_run=-_WARMING_REQUESTS))
 
 
 def _measure(

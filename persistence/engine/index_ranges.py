@@ -227,7 +227,9 @@ def probed_ids(
 
 def _are_few(source: Any, conditions: Sequence[Column]) -> CTE:
     """Whether so few rows fulfil the conditions that all of them may be read."""
-    some = select(literal_column("1")).select_from(source).where(*conditions).limit(literal_column(str(_FEW_ROWS + 1)))
+    some: Select[Any] = (
+        select(literal_column("1")).select_from(source).where(*conditions).limit(literal_column(str(_FEW_ROWS + 1)))
+    )
     return select((func.count() <= literal_column(str(_FEW_ROWS))).label("yes")).select_from(some.subquery("some")).cte("few")
 
 

@@ -193,7 +193,7 @@ _held_columns = {own.column: held.column for (own,), (held,) in zip(_SORTS.value
 
 def _is_open() -> Column:
     """The project is there, and open to the whole team or to the viewer, who was added to it."""
-    added = select(literal_column("1")).where(_pm.c.project_id == _placed.c.id, _pm.c.user_id == VIEWER)
+    added: Select[Any] = select(literal_column("1")).where(_pm.c.project_id == _placed.c.id, _pm.c.user_id == VIEWER)
     open_to_viewer = or_(
         _placed.c.place == _placed.c.id,
         _placed.c.visibility == literal_column("'TEAM'"),
@@ -204,7 +204,8 @@ def _is_open() -> Column:
 
 def _own_places(of_team: Column | None = None) -> Select[Any]:
     """The viewer's teams, or one of them; and where they are a guest, the projects to which they were added."""
-    member, project, guest = team_members.alias("viewer_member"), _p.alias("seen_project"), literal_column("'GUEST'")
+    member, project = team_members.alias("viewer_member"), _p.alias("seen_project")
+    guest: Column = literal_column("'GUEST'")
     own = [member.c.user_id == VIEWER, *([] if of_team is None else [member.c.team_id == of_team])]
     teams = select(member.c.team_id.label("id")).where(*own, member.c.role != guest)
     as_guest: Select[Any] = (

@@ -57,7 +57,7 @@ CASES = {
     "team.members by role": _Case(
         TEAM_MEMBERS, lambda large: large.team_id, (Condition("role", "eq", "MEMBER"),), viewer="member"
     ),
-    "project.members": _Case(PROJECT_MEMBERS, lambda large: large.project_id, more_rows=1_000),
+    "project.members": _Case(PROJECT_MEMBERS, lambda large: large.project_id),
     "users": _Case(USERS, filters=(AllOf(()), Condition("query", "contains", "7")), more_rows=1_000),
     "users of a member": _Case(USERS, filters=(AllOf(()), Condition("query", "contains", "7")), viewer="member"),
     "task.watchers": _Case(WATCHERS, lambda large: large.task_id),
