@@ -143,16 +143,19 @@ def probed_ids(
     source: Any,
     ranges: Ranges,
     parent_id: Column,
+    of_parent: Sequence[Column],
     conditions: Sequence[Column],
     filters: Sequence[Column],
     order: Directed,
     *,
     by_places: bool = False,
-    parent_filters: Sequence[Column] = (),
+    parent_inside: bool = True,
 ) -> Any:
     """The same where `filters`, which name columns as the source does, are probed first. `by_places`: an inverted index finds
-    what they match. `parent_filters`: those of the filters that the parent's own index covers, in which the others are looked
-    for then, where the parent has few rows."""
+    what they match. `of_parent`: what rows of the parent fulfil, where the ranges are not its own, and whether that is checked in
+    the order of the index (`parent_inside`) or probed too."""
+    looked_up = [*conditions, *(of_parent if parent_inside else ())]
+    probed = [*filters, *(() if parent_inside else of_parent)]
     ids = ranges.ids(parent_id).cte("ranges")
     counted: Column = select(func.count()).select_from(ids).scalar_subquery()
     sizes = select(
@@ -162,7 +165,7 @@ def probed_ids(
     sample_rows = select(sizes.c.sample).scalar_subquery()
     deeper_rows: Column = literal_column(str(_DEEPER_ROWS))
     deeper_ranges: Column = literal_column(str(_DEEPER_RANGES))
-    sample = _placed(_probe(source, ranges, ids, sample_rows, conditions, filters, order), order, "sample")
+    sample = _placed(_probe(source, ranges, ids, sample_rows, looked_up, probed, order), order, "sample")
     sample_known, sample_settled = _settled(sample, "sample_")
     matching = select(func.count()).select_from(sample).where(sample.c.matches).scalar_subquery()
     # So many rows are to be looked at for a page, as the sample says.
@@ -180,8 +183,8 @@ def probed_ids(
     wider = select(ids.c.id).where(~_yes(sample_settled), many, ids.c.id.in_(held_up)).cte("wider")
     names = [*_names(order), "range_id", "matches", "is_last"]
     sampled = select(*(sample.c[name] for name in names)).where(sample.c.range_id.not_in(select(wider.c.id)))
-    probed = union_all(sampled, _probe(source, ranges, wider, probe_rows, conditions, filters, order))
-    first = _placed(probed, order, "first_probe")
+    wider_probe = union_all(sampled, _probe(source, ranges, wider, probe_rows, looked_up, probed, order))
+    first = _placed(wider_probe, order, "first_probe")
     first_known, first_settled = _settled(first, "first_")
     deeper = (
         select(first.c.range_id.label("id"))
@@ -191,21 +194,24 @@ def probed_ids(
         .cte("deeper")
     )
     shallow = select(*(first.c[name] for name in names)).where(first.c.range_id.not_in(select(deeper.c.id)))
-    both = union_all(shallow, _probe(source, ranges, deeper, deeper_rows, conditions, filters, order))
+    both = union_all(shallow, _probe(source, ranges, deeper, deeper_rows, looked_up, probed, order))
     placed = _placed(both, order, "probed")
     known, settled = _settled(placed, "")
     in_order = select(*_columns(placed, order)).where(placed.c.matches, _yes(settled))
-    within = ranges.within(select(ids.c.id), parent_id if by_places and not parent_filters else None)
-    by_index = select(order[-1][0].label("id"), *_sort_keys(order)).where(~_yes(settled), within, *conditions)
+    every = select(source, *_sort_keys(order)).where(~_yes(settled), *conditions)
+    within, in_places = ranges.within(select(ids.c.id)), ranges.within(select(ids.c.id), parent_id)
     further: list[Any] = []
-    if by_places and parent_filters:
-        own = select(source, *_sort_keys(order)).where(~_yes(settled), within, *conditions, *parent_filters)
-        few = _are_few(source, parent_filters)
-        in_places = by_index.where(ranges.within(select(ids.c.id), parent_id), *parent_filters, *filters, ~_yes(few))
-        further = [few, in_places.offset(literal_column("0")).subquery("matches_in_places")]
-        by_index = select(*(literal_column(f"{source.name}.{name}").label(name) for name in ("id", *_names(order)[:-1])))
-        by_index = by_index.select_from(own.where(_yes(few)).offset(literal_column("0")).subquery(source.name))
-    by_index = by_index.where(*filters)
+    if by_places and of_parent:
+        held: Any = select(*(literal_column(f"{source.name}.{name}").label(name) for name in ("id", *_names(order)[:-1])))
+        few = _are_few(source, of_parent)
+        # OFFSET 0: each is found by one index, and the other conditions are checked on what that gives.
+        matches = every.where(~_yes(few), in_places, *filters).offset(literal_column("0")).subquery(source.name)
+        further = [few, held.select_from(matches).where(*of_parent).subquery("matches_in_places")]
+        own = every.where(_yes(few), within, *of_parent).offset(literal_column("0")).subquery(source.name)
+        by_index = held.select_from(own).where(*filters)
+    else:
+        by_index = select(order[-1][0].label("id"), *_sort_keys(order)).where(~_yes(settled), *conditions)
+        by_index = by_index.where(in_places if by_places else within, *of_parent, *filters)
     found = [by_index.offset(literal_column("0")).subquery("all_matches"), *further[1:]]
     rows = union_all(in_order, *(select(*_columns(each, order)) for each in found))
     before = (

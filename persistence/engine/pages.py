@@ -341,13 +341,11 @@ def _chosen_ids(
     source, ranges = list_query.source, list_query.ranges
     conditions: list[Column] = [*ranges.conditions(), *after, _FILTER_MARKER]
     filters: list[Column] = [_OUTSIDE_MARKER]
-    of_parent = list(_parent_conditions(list_query))
-    (conditions if parent_inside else filters).extend(of_parent)
+    of_parent = _parent_conditions(list_query)
     if way == "probed":
-        parent_filters = () if parent_inside else of_parent
-        return probed_ids(
-            source, ranges, _PARENT_ID, conditions, filters, order, by_places=by_places, parent_filters=parent_filters
-        )
+        place = (ranges, _PARENT_ID, of_parent)
+        return probed_ids(source, *place, conditions, filters, order, by_places=by_places, parent_inside=parent_inside)
+    conditions += of_parent
     make = merged_ids if way == "merged" else matching_ids
     return make(source, ranges, _PARENT_ID, conditions, order)
 
