@@ -97,7 +97,7 @@ async def _missing_update(context: Context, room: Room, position: int, after: in
             if after >= position:
                 size = sum(map(len, edits))
                 return await context.services.workers.run(size, crdt.merge, edits, owner=context.viewer.principal_id)
-    return await room.difference(vector, owner=context.viewer.principal_id)
+    return await room.differences.compute(vector, owner=context.viewer.principal_id)
 
 
 @asynccontextmanager
