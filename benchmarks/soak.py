@@ -49,7 +49,7 @@ _RESTS_SECONDS: Final = (0.1, 0.8)
 _VICTIMS: Final = ("server", "server", "server", "worker", "worker", "postgres", "postgres backend", "valkey")
 _FROZEN_SHARE: Final = 0.2
 _MAX_SHOWN: Final = 20
-_READY_TIMEOUT_SECONDS: Final = 60.0
+_READY_TIMEOUT_SECONDS: Final = 300.0
 
 
 @dataclass
@@ -63,12 +63,20 @@ class House:
     url: str
     settings: Settings
     kills: Counter[str] = field(default_factory=Counter)
+    _is_server_away: bool = False
 
-    async def hurt(self, dice: random.Random) -> None:
-        """Kill or freeze one of them, and bring it back."""
-        victim = dice.choice(_VICTIMS)
+    async def hurt(self, dice: random.Random, tasks: asyncio.TaskGroup) -> None:
+        """Kill or freeze one of them, and bring it back. A server is on its way back in one of the tasks, while others are hurt;
+        only then is another one killed."""
+        victim = dice.choice([each for each in _VICTIMS if each != "server" or not self._is_server_away])
         is_frozen = dice.random() < _FROZEN_SHARE
+        try:
+            await self._hurt(victim, dice, tasks, is_frozen=is_frozen)
+        except (OSError, IndexError, ValueError):
+            return  # it was gone already
         self.kills[f"{victim} {'frozen' if is_frozen else 'killed'}"] += 1
+
+    async def _hurt(self, victim: str, dice: random.Random, tasks: asyncio.TaskGroup, *, is_frozen: bool) -> None:
         match victim:
             case "valkey" if is_frozen:
                 with self.valkey.black_holed():
@@ -78,7 +86,13 @@ class House:
                 await asyncio.sleep(dice.uniform(0.0, 1.0))
                 await asyncio.to_thread(self.valkey.start)
             case "postgres" | "postgres backend":
-                await self._hurt_postgres(dice, whole=victim == "postgres", is_frozen=is_frozen)
+                main, *others = postgres_pids(self.cluster)
+                whole = victim == "postgres"
+                pids = [main, *others] if whole and is_frozen else [main] if whole else [dice.choice(others)]
+                if is_frozen:
+                    await _freeze(pids, dice)
+                else:
+                    os.kill(pids[0], signal.SIGKILL)
             case _:
                 process = self.worker if victim == "worker" else dice.choice(self.servers)
                 if is_frozen:
@@ -87,16 +101,12 @@ class House:
                 process.kill()
                 process.start()
                 if process is not self.worker:
-                    await _wait_until_ready(process)
+                    self._is_server_away = True
+                    tasks.create_task(self._await_return(process))
 
-    async def _hurt_postgres(self, dice: random.Random, *, whole: bool, is_frozen: bool) -> None:
-        with suppress(OSError, IndexError, ValueError):
-            main, *others = postgres_pids(self.cluster)
-            pids = [main, *others] if whole and is_frozen else [main] if whole else [dice.choice(others)]
-            if is_frozen:
-                await _freeze(pids, dice)
-            else:
-                os.kill(pids[0], signal.SIGKILL)
+    async def _await_return(self, server: ServerProcess) -> None:
+        await _wait_until_ready(server)
+        self._is_server_away = False
 
     async def wait_until_well(self) -> None:
         """Wait until all servers answer; what has ended is started again, as whatever runs servers does."""
@@ -107,14 +117,19 @@ class House:
 
 
 async def _wait_until_ready(server: ServerProcess) -> None:
-    async with asyncio.timeout(_READY_TIMEOUT_SECONDS), httpx.AsyncClient() as http:
-        while True:
+    """Wait until a server answers that it is ready. Raises AssertionError with what it says instead."""
+    until, answer = time.monotonic() + _READY_TIMEOUT_SECONDS, ""
+    async with httpx.AsyncClient() as http:
+        while time.monotonic() < until:
             if not server.is_running:  # it cannot start without its database, say
                 server.start()
             with suppress(httpx.HTTPError):
-                if (await http.get(f"{server.url}/readyz")).status_code == 200:
+                response = await http.get(f"{server.url}/readyz")
+                if response.status_code == 200:
                     return
+                answer = f"{response.status_code} {response.text}"
             await asyncio.sleep(0.05)
+    raise AssertionError(f"the server is not ready: {answer}\n{server.output}")
 
 
 async def _freeze(pids: list[int], dice: random.Random) -> None:
@@ -179,7 +194,7 @@ async def run_round(house: House, number: int, *, seconds: float, teams: int, cr
             await all_work.wait()
             while time.monotonic() - began < seconds:
                 await asyncio.sleep(dice.uniform(*_RESTS_SECONDS))
-                await house.hurt(dice)
+                await house.hurt(dice, tasks)
             await house.wait_until_well()
             is_over.set()
     finally:

@@ -27,6 +27,7 @@ MAX_ANSWER_SECONDS: Final = 10.0
 MAX_LIST_VALUES: Final = 90
 """In one list, which a page of 100 shows whole."""
 _GIVE_UP_SECONDS: Final = 20.0
+_LAST_READS_SECONDS: Final = 60.0
 _RETRY_SECONDS: Final = 0.05
 _DOCUMENT_PAUSE_SECONDS: Final = 0.1
 _MAX_READS_AT_ONCE: Final = 8
@@ -222,7 +223,7 @@ class ChaosClients:
             async with open_hocuspocus_client(client.server.url, document_id, client.token) as reader:
                 marks = tuple(sorted((reader.map.to_py() or {}).keys()))
             self._add(Read(key=_marks_key(document_id), values=marks, began=began, ended=self.history.tick(), is_last=True))
-        async with asyncio.timeout(_GIVE_UP_SECONDS):
+        async with asyncio.timeout(_LAST_READS_SECONDS):
             while self.follows and len(self.followed) < len(tasks):
                 await asyncio.sleep(0.02)
         if self.follows:
@@ -285,7 +286,7 @@ class ChaosClients:
         return Outcome.UNKNOWN, None
 
     async def _persistently(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        async with asyncio.timeout(_GIVE_UP_SECONDS):
+        async with asyncio.timeout(_LAST_READS_SECONDS):
             while (found := await call()) is None:
                 await asyncio.sleep(_RETRY_SECONDS)
         return found
