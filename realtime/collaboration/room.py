@@ -31,11 +31,11 @@ from realtime.collaboration.broadcast import Broadcast
 from realtime.collaboration.commit import CommitResult, OnDone, PendingUpdate
 from realtime.collaboration.differences import Differences
 from realtime.collaboration.document_state import MAX_INLINE_BYTES, DocumentState, NeedsSplitting
+from realtime.collaboration.edit_broadcast import EditBroadcast
 from realtime.collaboration.edit_queue import EditQueue
 from realtime.collaboration.participant import Participant
 from realtime.collaboration.presence import AwarenessTable
 from realtime.collaboration.room_host import RoomHost
-from realtime.collaboration.update_batch import UpdateBatch
 
 _MAX_APPLY_ATTEMPTS: Final = 4
 _COMMIT_POLL_SECONDS: Final = 0.01
@@ -54,6 +54,7 @@ class Room:
         self.broadcast = Broadcast()
         self.participants = self.broadcast.participants
         self.awareness = AwarenessTable()
+        self.committed_edits = EditBroadcast(self.broadcast, host.write_batch)
         self.changed_awareness = AwarenessBroadcast(self.broadcast, host.write_batch)
         self.position = self.compacted_to = 0
         self.differences = Differences(document_id, host, self._whole_state)
@@ -356,11 +357,11 @@ class Room:
         if following:
             self.edited_at = asyncio.get_running_loop().time()
             self.differences.note(following)
-            batch = UpdateBatch(following)
-            self.broadcast.send(methodcaller("on_updates", batch), batch.approximate_bytes)
+            self.committed_edits.add(following)
 
     def on_version_saved(self, version_id: UUID) -> None:
         """A version was saved."""
+        self.committed_edits.flush()
         self.broadcast.send(methodcaller("on_version_saved", version_id))
 
     def user_right(self, user_id: UUID) -> DocumentRight | None:
