@@ -124,10 +124,10 @@ def _find_long_lists(payload: dict[str, Any]) -> list[_LongList]:
 
 
 def _encode_rows(rows: list[Any]) -> Steps:
-    """The rows as a JSON array: a few at a time, and one at a time where they are large."""
+    """The rows as a JSON array: one, then a few at a time, as many as are no longer than they may be at once."""
     parts: list[bytes] = []
     size = at_once = start = 0
-    count = _SLICE_ROWS
+    count = 1
     while start < len(rows):
         part = (yield from _encode_value(rows[start : start + count]))[1:-1]
         parts.append(part)
@@ -135,7 +135,7 @@ def _encode_rows(rows: list[Any]) -> Steps:
         if size > MAX_ANSWER_BYTES:
             raise AnswerTooLarge
         start += count
-        count = 1 if len(part) > _TURN_BYTES else _SLICE_ROWS
+        count = max(1, min(_SLICE_ROWS, _TURN_BYTES * count // max(1, len(part))))
         at_once += len(part)
         if at_once > _TURN_BYTES:
             yield
