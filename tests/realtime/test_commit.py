@@ -53,9 +53,9 @@ class RecordingLog:
 
 
 @asynccontextmanager
-async def run_committer() -> AsyncIterator[tuple[EditSource, RecordingLog]]:
+async def run_committer(interval_seconds: float = TICK_SECONDS) -> AsyncIterator[tuple[EditSource, RecordingLog]]:
     log = RecordingLog()
-    committer = GroupCommitter(log, interval_seconds=TICK_SECONDS)
+    committer = GroupCommitter(log, interval_seconds=interval_seconds)
     running = asyncio.get_running_loop().create_task(committer.run())
     try:
         yield EditSource(committer), log
@@ -92,6 +92,21 @@ async def test_what_comes_within_a_tick_shares_one_transaction() -> None:
     assert log.sizes == [1, 5]
     assert log.begun_at[1] - log.begun_at[0] >= TICK_SECONDS * 0.99
     assert room.answers == [Appended(position) for position in range(1, 7)]
+
+
+async def test_a_window_begins_with_the_first_edit_that_comes_soon_after_another() -> None:
+    seconds = 0.4  # long, so that a slow machine comes soon enough
+    async with run_committer(seconds) as (room, log):
+        room.add_updates()
+        await wait_for_answers(room, 1)
+        await asyncio.sleep(seconds / 4)
+        typed_at = asyncio.get_running_loop().time()
+        room.add_updates()
+        await asyncio.sleep(seconds / 4)
+        room.add_updates(2)
+        await wait_for_answers(room, 4)
+    assert log.sizes == [1, 3]
+    assert log.begun_at[1] - typed_at >= seconds * 0.99
 
 
 async def test_more_than_a_transaction_takes_goes_into_the_next_at_once() -> None:
