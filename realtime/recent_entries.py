@@ -20,7 +20,7 @@ _UNKNOWN_PAYLOAD_BYTES: Final = 64 * 1024
 
 
 def estimated_size(entry: Entry) -> int:
-    """The bytes of memory that an entry takes up, rather too many than too few: values of the payload are counted by their commas."""
+    """The bytes of memory that an entry takes up, rather too many than too few: its values are counted by commas."""
     try:
         payload = orjson.dumps(entry.payload, default=_to_json)
         values, dicts = payload.count(b","), payload.count(b"{") - 1
