@@ -1,6 +1,8 @@
 """Messages wait while the gate is closed, in order, unless a connection has as many as it may."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from tests.graph.http.test_direct_websocket import SocketEnds, open_ends
 from transport.message_gate import MAX_RELEASED, MessageGate
@@ -8,16 +10,20 @@ from transport.message_stream import MessageStream
 from transport.rfc6455 import BINARY
 
 
-def stream_behind(gate: MessageGate, ends: SocketEnds) -> tuple[MessageStream, list[bytes]]:
+@asynccontextmanager
+async def stream_behind(gate: MessageGate) -> AsyncIterator[tuple[SocketEnds, MessageStream, list[bytes]]]:
     """A stream that reads what comes through a gate, and what it has read."""
-    stream, found = MessageStream(ends.websocket, gate), list[bytes]()
+    found = list[bytes]()
+    async with open_ends() as ends:
+        stream = MessageStream(ends.websocket, gate)
 
-    async def read() -> None:
-        while (message := await stream.receive())["type"] == "websocket.receive":
-            found.append(message["bytes"])
+        async def read() -> None:
+            while (message := await stream.receive())["type"] == "websocket.receive":
+                found.append(message["bytes"])
 
-    asyncio.get_running_loop().create_task(read())
-    return stream, found
+        reading = asyncio.get_running_loop().create_task(read())
+        yield ends, stream, found
+        reading.cancel()
 
 
 async def wait_for(found: list[bytes], count: int) -> None:
@@ -34,8 +40,7 @@ async def wait_until_received(stream: MessageStream, count: int) -> None:
 
 async def test_what_comes_while_it_is_closed_is_handled_in_order_when_it_opens() -> None:
     gate = MessageGate()
-    async with open_ends() as ends:
-        stream, found = stream_behind(gate, ends)
+    async with stream_behind(gate) as (ends, stream, found):
         await ends.send_frame(BINARY, b"before")
         await wait_for(found, 1)
         gate.close()
@@ -53,8 +58,7 @@ async def test_what_comes_while_it_is_closed_is_handled_in_order_when_it_opens()
 async def test_a_connection_whose_inbox_is_full_goes_through() -> None:
     gate = MessageGate()
     gate.close()
-    async with open_ends() as ends:
-        _, found = stream_behind(gate, ends)
+    async with stream_behind(gate) as (ends, _, found):
         await asyncio.sleep(0)
         for number in range(100):
             await ends.send_frame(BINARY, b"%d" % number)
