@@ -55,7 +55,7 @@ async def test_nothing_that_is_done_with_a_full_document_holds_up_the_loop(
 
     async def use_it() -> None:
         async with services.rooms.room(document_id) as room:
-            whole = await room.difference(b"", owner=author)
+            whole = await room.differences.compute(b"", owner=author)
             assert len(whole) > 15 * _MIB - 40_000
             assert len(messages.sync_message(SyncStep.STEP_2, whole, prefix=b"name")) == len(whole) + 10
             state = await room.state()
