@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.support.first_cases",
     "tests.support.folder_times",
     "tests.support.garbage",
+    "tests.support.machine_pauses",
     "tests.support.server_process",
     "tests.support.time_limit",
     "tests.support.worker_count",

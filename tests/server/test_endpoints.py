@@ -37,7 +37,7 @@ subscription ($after: SyncCursor) {
 async def test_mails_are_shown_in_development(server: ServerProcess) -> None:
     ada = await register_user(server)
     email = (await ada.run(VIEWER))["viewer"]["email"]
-    async with httpx.AsyncClient(base_url=server.url) as http, asyncio.timeout(10):
+    async with httpx.AsyncClient(base_url=server.url) as http, asyncio.timeout(30):
         while email not in (page := await http.get("/dev/mail")).text:
             await asyncio.sleep(0.05)
     assert page.status_code == 200
