@@ -26,6 +26,7 @@ pytest_plugins = [
     "tests.support.machine_pauses",
     "tests.support.server_process",
     "tests.support.time_limit",
+    "tests.support.tls_context",
     "tests.support.worker_count",
 ]
 
