@@ -15,7 +15,7 @@ TESTS :=
 WORKERS := auto
 # Tests of which `make fuzz` tries more seeds than `make test`, and laws of which it tries more examples.
 SEEDED := tests/graph/test_hostile_files.py tests/graph/test_executors.py tests/graph/test_changes_law.py tests/graph/test_live_truth.py tests/graph/test_undo_law.py tests/graph/test_dry_run.py tests/adapters/test_postgres_outages.py
-LAWS := tests/content/test_text_laws.py tests/content/test_link_targets.py tests/graph/test_task_list.py tests/graph/test_task_filter.py tests/graph/test_task_tree_law.py tests/graph/test_bad_input.py
+LAWS := tests/domain tests/adapters/test_cost_limits.py tests/adapters/test_rate_limits.py tests/adapters/test_successive_writes.py tests/content/test_icalendar.py tests/content/test_link_targets.py tests/content/test_text_laws.py tests/graph/http/test_connection_limits.py tests/graph/http/test_http_upgrades.py tests/graph/http/test_message_budget.py tests/graph/http/test_rfc6455.py tests/graph/http/test_send_queue.py tests/graph/http/test_trusted_proxies.py tests/graph/test_bad_input.py tests/graph/test_ids.py tests/graph/test_task_filter.py tests/graph/test_task_list.py tests/graph/test_task_tree_law.py tests/graph/test_template.py tests/mail/test_message.py tests/oauth/test_relying_party.py tests/realtime/test_fair_scheduler.py tests/server/test_settings.py
 # What `make test` leaves out, as pyproject.toml has it.
 NOT_LONG := not long and not chaos and not fuzz and not clients and not attack and not browser
 # Compiled tests are kept, whatever the shell says: to compile them again takes each worker ten seconds of every run.
