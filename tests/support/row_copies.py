@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -10,13 +11,16 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
+from resolvers import ids
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T", bound="DataclassInstance")
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+00:00")
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+00:00"
+_HASH = r"(?<=\\\\x)[0-9a-f]{64}(?=\")"
 _TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname"
 
 
@@ -39,16 +43,23 @@ async def rows_since(sql: "asyncpg.Pool[Any]", transaction: int) -> dict[str, st
 class RowCopies(Generic[T]):
     """An object of dataclasses and the rows that it stands for, with whatever is theirs alone renewed in each copy.
 
-    Renewed are all ids, in the same order, all instants, and the `words` that have to be unique, in capitals and small. Nothing is
-    announced: who listens to everything, like a worker, is not told of copies.
+    Renewed are all ids, in the same order, hashes of 32 bytes, and words that have to be unique, in capitals and small; instants are as
+    long ago as they were when the first was made. Nothing is announced: who listens to everything, like a worker, is not told of
+    copies. Files, and ids within what is encrypted or encoded, stay those of the first.
     """
 
     def __init__(self, original: T, rows: Mapping[str, str], words: Mapping[str, str]) -> None:
         """`rows`: all of its own, as `rows_since` has them. `words`: the pattern of the new word, to which hexadecimal digits are given."""
         self._original = original
-        self._rows = list(rows.values())
+        self._made_at = datetime.now(UTC)
         self._words = words
-        self._ids = sorted({each for text in self._rows for each in _UUID.findall(text)})
+        changing = [_UUID, _INSTANT, _HASH, *map(re.escape, words), *(re.escape(word.lower()) for word in words)]
+        self._changing = re.compile(f"({'|'.join(changing)})")
+        self._pieces = [self._changing.split(text) for text in rows.values()]
+        found = {each for pieces in self._pieces for each in pieces[1::2]}
+        self._ids = sorted(each for each in found if re.fullmatch(_UUID, each))
+        self._instants = [each for each in found if re.fullmatch(_INSTANT, each)]
+        self._hashes = [each for each in found if len(each) == 64]
         made = ", ".join(
             f"made_{table} AS (INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, ${number}::jsonb))"
             for number, table in enumerate(rows, 1)
@@ -57,42 +68,31 @@ class RowCopies(Generic[T]):
 
     async def make(self, sql: "asyncpg.Pool[Any]") -> T:
         """Another one."""
-        renewed = _Renewed(self._ids, self._words)
-        await sql.execute(self._statement, *map(renewed.text, self._rows))
-        return renewed.dataclass(self._original)
+        age = datetime.now(UTC) - self._made_at
+        new = {each: str(uuid7()) for each in self._ids}
+        new |= {each: (datetime.fromisoformat(each) + age).isoformat() for each in self._instants}
+        new |= {each: secrets.token_hex(32) for each in self._hashes}
+        for word, pattern in self._words.items():
+            renewed = pattern.format(uuid7().hex[-9:].upper())
+            new |= {word: renewed, word.lower(): renewed.lower()}
+        await sql.execute(self._statement, *("".join([new.get(each, each) for each in pieces]) for pieces in self._pieces))
 
+        def renew(value: Any) -> Any:
+            match value:
+                case UUID():
+                    return UUID(new.get(str(value), str(value)))
+                case datetime():
+                    return value + age
+                case str() if type(value) is str:
+                    if (parsed := ids.parse(value)) is not None:
+                        return ids.encode(parsed[0], renew(parsed[1]))
+                    return self._changing.sub(lambda found: new.get(found[0], found[0]), value)
+                case Mapping():
+                    return {name: renew(each) for name, each in value.items()}
+                case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+                    fields = {each.name: renew(getattr(value, each.name)) for each in dataclasses.fields(value) if each.init}
+                    return dataclasses.replace(value, **fields)
+            return value
 
-class _Renewed:
-    """What takes the place of ids, instants and words in one copy."""
-
-    def __init__(self, ids: list[str], words: Mapping[str, str]) -> None:
-        self._ids = {each: str(uuid7()) for each in ids}
-        self._now = datetime.now(UTC)
-        self._words = {}
-        for word, pattern in words.items():
-            new = pattern.format(uuid7().hex[-9:].upper())
-            self._words |= {word: new, word.lower(): new.lower()}
-        self._word = re.compile("|".join(map(re.escape, self._words)))
-
-    def text(self, text: str) -> str:
-        """JSON, or a word."""
-        text = _UUID.sub(lambda found: self._ids.get(found[0], found[0]), text)
-        text = _INSTANT.sub(self._now.isoformat(), text)
-        return self._word.sub(lambda found: self._words[found[0]], text)
-
-    def dataclass(self, value: T) -> T:
-        """The same with everything in its fields renewed."""
-        fields = {each.name: self._value(getattr(value, each.name)) for each in dataclasses.fields(value) if each.init}
-        return dataclasses.replace(value, **fields)
-
-    def _value(self, value: Any) -> Any:
-        match value:
-            case UUID():
-                return UUID(self._ids.get(str(value), str(value)))
-            case datetime():
-                return self._now
-            case str() if type(value) is str:
-                return self.text(value)
-            case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-                return self.dataclass(value)
-        return value
+        copy: T = renew(self._original)
+        return copy
