@@ -22,7 +22,7 @@ NOT_LONG := not long and not chaos and not fuzz and not clients and not attack a
 test test-fast test-long: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast test-long test-clients test-browser test-opensearch chaos soak attack fuzz matrix mutants isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin bench-gaps check format lock graphiql web-app docs clean
+.PHONY: help run install test test-fast test-long test-clients test-browser test-opensearch chaos soak attack fuzz matrix mutants audit isolation-tables bench bench-live bench-collab bench-scale bench-search bench-workers bench-signin bench-gaps check format lock graphiql web-app docs clean
 
 help:       ## list these targets
 	@sed -n 's/^\([a-z-]*\): *[a-z$$().A-Z]* *## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -67,8 +67,11 @@ fuzz: $(INSTALLED)       ## run 100,000 operations on both executors, 10,000 hos
 matrix: $(INSTALLED)     ## run tests/isolation whole: all principals, at all places that take an id, by all transports and side paths (2 minutes)
 	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal -m "long or not long" tests/isolation $(TESTS)
 
-mutants: $(INSTALLED)    ## weaken each rule about rights in turn, and see that the tests notice (20 minutes; ARGS="stores.task" for some)
+mutants: $(INSTALLED)    ## weaken each rule about rights in turn, and see that the tests notice (10 minutes; ARGS="stores.task" for some)
 	@$(IN)/python -m tests.isolation.run_mutants $(ARGS)
+
+audit: $(INSTALLED)      ## ask OSV which locked dependencies, of Python and of npm, have known vulnerabilities (needs the net)
+	@$(IN)/python -m tests.dependencies.audit $(ARGS)
 
 isolation-tables: $(INSTALLED) ## write anew the tables of who is shown what, to be read like a change of rights
 	@$(IN)/python -m pytest -n0 tests/isolation/test_nodes.py --write-tables

@@ -11,8 +11,8 @@ import orjson
 
 from app.bootstrap import open_resources
 from app.service_database import CannotStart, open_database_url
-from app.serving import require_migrated
 from app.settings import Settings
+from app.start_checks import require_migrated
 from app.worker import with_search, worker_services
 from domain import codec
 from persistence.engine.database import Database, open_database

@@ -11,8 +11,8 @@ import orjson
 
 from app.keys import audit_seal, open_secret
 from app.service_database import CannotStart, open_database_url
-from app.serving import require_migrated
 from app.settings import Settings
+from app.start_checks import require_migrated
 from domain import codec
 from domain.audit import REGISTRY_ID, AuditEntry, AuditHead, Break, ChainVerifier, Seal, verify_registry
 from persistence.engine.database import Database, open_database

@@ -1,8 +1,8 @@
 """Verifies and rebuilds the numbers of tasks that are kept, for operators on the command line."""
 
 from app.service_database import CannotStart, open_database_url
-from app.serving import require_migrated
 from app.settings import Settings
+from app.start_checks import require_migrated
 from persistence.engine.database import open_database
 from persistence.stores import task_counts
 

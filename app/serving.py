@@ -1,12 +1,9 @@
 """Starts a server from its settings, and closes everything when a signal ends it."""
 
 import contextlib
-import errno
-import gc
 import os
 import resource
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -16,15 +13,16 @@ import uvicorn
 
 from app.application import AllConnections, Application, OnCreated, create_app
 from app.bootstrap import Resources, open_resources
+from app.gc_tuning import tune_gc
+from app.listening import address_errors, bind_socket
 from app.maintenance import run_maintenance
 from app.migration import migrate
 from app.seeding import seed_database, seed_demo_documents
-from app.service_database import CannotStart, open_database_url
+from app.service_database import open_database_url
 from app.settings import DEMO_EMAIL, DEMO_PASSWORD, DEMO_PEOPLE, Settings
+from app.start_checks import require_migrated, require_places
 from app.task_supervision import end_on_dead_task
 from gateway.execution.new_documents import shorten_switch_interval
-from persistence.engine.database import open_database
-from persistence.engine.schema_version import schema_version
 from realtime.collaboration.connection import MAX_MESSAGE_BYTES
 from transport.connection_table import DEFAULT_MAX_CONNECTIONS, ConnectionTable
 from transport.trusted_proxies import TrustedProxies
@@ -137,20 +135,6 @@ async def _metrics_registration(resources: Resources, settings: Settings) -> Asy
         yield metrics.register_application
 
 
-def tune_gc() -> None:
-    """
-    Let the collector of reference cycles run seldom, and never over what was made at start-up.
-
-    Rows and the dicts of answers are containers, so a large answer sets it off several times, and it finds nothing: they go when
-    the last reference goes. With Python's own thresholds it took a tenth of the time of a page of 50 tasks and a fifth of that of
-    a team's overview. What does make cycles (exceptions, cancelled tasks) waits until 10,000 containers are left over. (With
-    50,000 nothing was faster, and a process took 10 MB more.)
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 100)
-
-
 def _config(app: Application, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app.asgi,
@@ -182,64 +166,3 @@ def _max_connections(settings: Settings) -> int:
             soft = hard
     own = _RESERVED_DESCRIPTORS + 2 * settings.database_connections
     return min(DEFAULT_MAX_CONNECTIONS, max(_MIN_CONNECTIONS, soft - own))
-
-
-@contextmanager
-def bind_socket(host: str, port: int, *, shared: bool = False) -> Iterator[socket.socket]:
-    """A socket that holds the address before anything else is opened; it does not listen yet. `shared`: others may listen there
-    too."""
-    with _socket(host) as listener:
-        if shared:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        with address_errors(host, port):
-            listener.bind((host, port))
-        yield listener
-
-
-def require_places(settings: Settings, *, workers: int = 1) -> None:
-    """See to it, before anything is opened, that what the settings name can be used: CannotStart names what cannot."""
-    if settings.trusted_documents is not None:
-        try:
-            settings.trusted_documents.open("rb").close()
-        except OSError as error:
-            message = f"HIVE_TRUSTED_DOCUMENTS cannot be read: {error.strerror}: {settings.trusted_documents}."
-            raise CannotStart(message) from error
-    if settings.metrics_port is None:
-        return
-    for port in range(settings.metrics_port, settings.metrics_port + workers):
-        where = f"Port {port} of {settings.metrics_host} cannot be used for metrics"
-        if port > 65535:
-            raise CannotStart(f"{where}: ports end at 65535. Choose with HIVE_METRICS_PORT.")
-        if port == settings.port:
-            raise CannotStart(f"{where}: it is the server's own. Choose with HIVE_METRICS_PORT.")
-        try:
-            with _socket(settings.metrics_host) as probe:
-                probe.bind((settings.metrics_host, port))
-        except OSError as error:
-            raise CannotStart(f"{where}: {error.strerror}. Choose with HIVE_METRICS_PORT.") from error
-
-
-def _socket(host: str) -> socket.socket:
-    opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    return opened
-
-
-@contextmanager
-def address_errors(host: str, port: int) -> Iterator[None]:
-    """Raises CannotStart, with words for operators, where an address cannot be taken."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            message = f"Port {port} of {host} is in use: stop what listens there, or choose another with HIVE_PORT."
-        else:
-            message = f"Port {port} of {host} cannot be used: {error.strerror}."
-        raise CannotStart(message) from error
-
-
-async def require_migrated(url: str) -> None:
-    """CannotStart where the database has no tables yet."""
-    async with open_database(url, max_connections=2) as database:
-        if await schema_version(database) is None:
-            raise CannotStart("The database was never migrated: run `server.py migrate` first.")

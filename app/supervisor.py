@@ -36,11 +36,13 @@ from pathlib import Path
 from typing import Final
 
 from app.bootstrap import open_resources
+from app.listening import address_errors, bind_socket
 from app.migration import migrate
 from app.seeding import seed_database, seed_demo_documents
 from app.service_database import CannotStart, open_database_url
-from app.serving import address_errors, announce, bind_socket, require_migrated, require_places, serve
+from app.serving import announce, serve
 from app.settings import Settings, environment
+from app.start_checks import require_migrated, require_places
 from app.task_supervision import end_on_dead_task
 from embedded import MAX_CONNECTIONS
 from embedded.child_process import tied_to_parent

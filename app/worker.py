@@ -13,9 +13,10 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from app.bootstrap import Resources, open_resources
+from app.gc_tuning import tune_gc
 from app.service_database import open_database_url
-from app.serving import require_migrated, require_places, tune_gc
 from app.settings import Settings
+from app.start_checks import require_migrated, require_places
 from app.task_supervision import end_on_dead_task
 from outgoing.safe_http import SafeHttpClient
 from persistence.engine.database import Database, open_database

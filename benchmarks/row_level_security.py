@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +39,8 @@ OPERATIONS: Final = {
     "a tree": """query ($project: ID!) { project(id: $project) {
         name team { name members(first: 10) { nodes { displayName } } }
         tasks(first: 20) { nodes { id title comments(first: 3) { nodes { body author { displayName } } } } } } }""",
+    "a search": """{ search(query: "the design", first: 20) {
+        totalCount nodes { __typename ... on Task { title } ... on Document { title } ... on Comment { body } } } }""",
     "the viewer": "{ viewer { displayName teams(first: 10) { nodes { name } } } }",
 }
 _TARGET: Final = """
@@ -52,12 +54,14 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--requests", type=int, default=200, help="of each operation and round")
     parser.add_argument("--concurrent", type=int, default=16)
+    parser.add_argument("--operation", choices=OPERATIONS, help="this one only")
     asked = parser.parse_args(argv)
-    asyncio.run(_measure(asked.rounds, asked.requests, asked.concurrent))
+    operations = {asked.operation: OPERATIONS[asked.operation]} if asked.operation else OPERATIONS
+    asyncio.run(_measure(operations, asked.rounds, asked.requests, asked.concurrent))
     return 0
 
 
-async def _measure(rounds: int, requests: int, concurrent: int) -> None:
+async def _measure(operations: Mapping[str, str], rounds: int, requests: int, concurrent: int) -> None:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         own = {"data_dir": folder, "seed_size": "demo", "secret_key": SECRET_KEY, "log_level": "error"}
@@ -78,7 +82,7 @@ async def _measure(rounds: int, requests: int, concurrent: int) -> None:
         houses = {"without": _runner(plain, user_id), "with": _runner(walled, user_id)}
         print(f"role {ROLE}; {rounds} rounds of {requests} requests; CPU ms a request of the process and of Postgres")
         print(f"{'operation':14}{'at once':>8}{'without':>18}{'with':>18}{'ratio':>8}")
-        for name, text in OPERATIONS.items():
+        for name, text in operations.items():
             for at_once in (1, concurrent):
                 figures: dict[str, list[tuple[float, float]]] = {each: [] for each in houses}
                 for number in range(-1, rounds):

@@ -1,8 +1,10 @@
 """Kills servers, workers, Postgres and Valkey for hours, while people write, follow and edit, and checks what they were answered.
 
-Each round has a team of its own on the same database: clients work for some seconds while a process is killed or frozen every
-second or two, then everything is read again and compared with what clients were answered (`tests.support.history`). A line for
-each round is appended to the log, from which the next run counts on: a night's run may be interrupted and taken up again.
+Each round has teams of its own on the same database: clients work for a minute while a process is killed or frozen every second
+or two, then everything is read again and compared with what clients were answered (`tests.support.history`). A line for each
+round is appended to the log, from which the next run counts on: a night's run may be interrupted and taken up again.
+
+An operation is one request, or one edit of a document, that was acknowledged to the client that waited for it.
 
 Postgres runs without fsync, since nothing here crashes the machine, but acknowledges commits when they are written.
 """
@@ -18,7 +20,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,20 +36,20 @@ from app.migration import migrate
 from app.settings import Settings
 from embedded import embedded_postgres
 from tests.support.backing_services import Valkey, free_port, running_valkey
-from tests.support.chaos_clients import ChaosClients
+from tests.support.chaos_clients import ChaosClients, working
 from tests.support.history import Kind
-from tests.support.hocuspocus_client import create_document_over_http
 from tests.support.postgres_processes import postgres_pids
 from tests.support.secret_key import SECRET_KEY
-from tests.support.server_process import Client, ServerProcess, create_team_and_project, register_user
+from tests.support.server_process import Client, ServerProcess, register_user
 
 LOG: Final = Path(__file__).parent / "results" / "soak.jsonl"
 _SETTINGS: Final = {"synchronous_commit": "on"}
 _PAUSES_SECONDS: Final = (0.3, 1.5)
+_RESTS_SECONDS: Final = (0.1, 0.8)
 _VICTIMS: Final = ("server", "server", "server", "worker", "worker", "postgres", "postgres backend", "valkey")
 _FROZEN_SHARE: Final = 0.2
 _MAX_SHOWN: Final = 20
-_READY_TIMEOUT_SECONDS: Final = 60.0
+_READY_TIMEOUT_SECONDS: Final = 300.0
 
 
 @dataclass
@@ -61,12 +63,20 @@ class House:
     url: str
     settings: Settings
     kills: Counter[str] = field(default_factory=Counter)
+    _is_server_away: bool = False
 
-    async def hurt(self, dice: random.Random) -> None:
-        """Kill or freeze one of them, and bring it back."""
-        victim = dice.choice(_VICTIMS)
+    async def hurt(self, dice: random.Random, tasks: asyncio.TaskGroup) -> None:
+        """Kill or freeze one of them, and bring it back. A server is on its way back in one of the tasks, while others are hurt;
+        only then is another one killed."""
+        victim = dice.choice([each for each in _VICTIMS if each != "server" or not self._is_server_away])
         is_frozen = dice.random() < _FROZEN_SHARE
+        try:
+            await self._hurt(victim, dice, tasks, is_frozen=is_frozen)
+        except (OSError, IndexError, ValueError):
+            return  # it was gone already
         self.kills[f"{victim} {'frozen' if is_frozen else 'killed'}"] += 1
+
+    async def _hurt(self, victim: str, dice: random.Random, tasks: asyncio.TaskGroup, *, is_frozen: bool) -> None:
         match victim:
             case "valkey" if is_frozen:
                 with self.valkey.black_holed():
@@ -76,7 +86,13 @@ class House:
                 await asyncio.sleep(dice.uniform(0.0, 1.0))
                 await asyncio.to_thread(self.valkey.start)
             case "postgres" | "postgres backend":
-                await self._hurt_postgres(dice, whole=victim == "postgres", is_frozen=is_frozen)
+                main, *others = postgres_pids(self.cluster)
+                whole = victim == "postgres"
+                pids = [main, *others] if whole and is_frozen else [main] if whole else [dice.choice(others)]
+                if is_frozen:
+                    await _freeze(pids, dice)
+                else:
+                    os.kill(pids[0], signal.SIGKILL)
             case _:
                 process = self.worker if victim == "worker" else dice.choice(self.servers)
                 if is_frozen:
@@ -85,16 +101,12 @@ class House:
                 process.kill()
                 process.start()
                 if process is not self.worker:
-                    await _wait_until_ready(process)
+                    self._is_server_away = True
+                    tasks.create_task(self._await_return(process))
 
-    async def _hurt_postgres(self, dice: random.Random, *, whole: bool, is_frozen: bool) -> None:
-        with suppress(OSError, IndexError, ValueError):
-            main, *others = postgres_pids(self.cluster)
-            pids = [main, *others] if whole and is_frozen else [main] if whole else [dice.choice(others)]
-            if is_frozen:
-                await _freeze(pids, dice)
-            else:
-                os.kill(pids[0], signal.SIGKILL)
+    async def _await_return(self, server: ServerProcess) -> None:
+        await _wait_until_ready(server)
+        self._is_server_away = False
 
     async def wait_until_well(self) -> None:
         """Wait until all servers answer; what has ended is started again, as whatever runs servers does."""
@@ -105,14 +117,19 @@ class House:
 
 
 async def _wait_until_ready(server: ServerProcess) -> None:
-    async with asyncio.timeout(_READY_TIMEOUT_SECONDS), httpx.AsyncClient() as http:
-        while True:
+    """Wait until a server answers that it is ready. Raises AssertionError with what it says instead."""
+    until, answer = time.monotonic() + _READY_TIMEOUT_SECONDS, ""
+    async with httpx.AsyncClient() as http:
+        while time.monotonic() < until:
             if not server.is_running:  # it cannot start without its database, say
                 server.start()
             with suppress(httpx.HTTPError):
-                if (await http.get(f"{server.url}/readyz")).status_code == 200:
+                response = await http.get(f"{server.url}/readyz")
+                if response.status_code == 200:
                     return
+                answer = f"{response.status_code} {response.text}"
             await asyncio.sleep(0.05)
+    raise AssertionError(f"the server is not ready: {answer}\n{server.output}")
 
 
 async def _freeze(pids: list[int], dice: random.Random) -> None:
@@ -154,75 +171,81 @@ async def open_house(folder: Path) -> AsyncIterator[House]:
         yield house
 
 
-async def run_round(house: House, number: int, seconds: float) -> dict[str, Any]:
-    """One round: its line in the log."""
+async def run_round(house: House, number: int, *, seconds: float, teams: int, crowd: int) -> dict[str, Any]:
+    """One round of some teams, in each of which `crowd` clients do each of what clients do: its line in the log."""
     dice, began = random.Random(number), time.monotonic()
     house.kills.clear()
-    ada = await register_user(house.servers[0])
-    project_id = await create_team_and_project(ada)
-    people = [ada, Client(house.servers[1], ada.token)]
-    clients = ChaosClients(people, dice)
-    await clients.begin(project_id, await create_document_over_http(ada, project_id))
-    writing = [
-        *(clients.add_tasks() for _ in range(3)),
-        *(clients.discuss() for _ in range(6)),
-        *(clients.edit() for _ in range(2)),
-        clients.add_documents(),
-    ]
-    tasks = [asyncio.create_task(each) for each in writing]  # noqa: TID251 (ended below)
-    following = asyncio.create_task(clients.follow())  # noqa: TID251 (the same)
+    groups = []
+    for nr in range(teams):
+        ada = await register_user(house.servers[nr % len(house.servers)])
+        people = [ada, *(Client(each, ada.token) for each in house.servers)]
+        groups.append((ada, ChaosClients(people[1:], random.Random(f"{number} {nr}"))))
+    all_work, is_over = asyncio.Barrier(teams + 1), asyncio.Event()
+
+    async def work(owner: Client, clients: ChaosClients) -> None:
+        async with working(clients, owner, crowd=crowd):
+            await all_work.wait()
+            await is_over.wait()
+
     try:
-        while time.monotonic() - began < seconds:
-            await asyncio.sleep(dice.uniform(0.1, 0.8))
-            await house.hurt(dice)
-        await house.wait_until_well()
-        clients.stop()
-        await asyncio.gather(*tasks)
-        await clients.finish()
+        async with asyncio.TaskGroup() as tasks:
+            for owner, clients in groups:
+                tasks.create_task(work(owner, clients))
+            await all_work.wait()
+            while time.monotonic() - began < seconds:
+                await asyncio.sleep(dice.uniform(*_RESTS_SECONDS))
+                await house.hurt(dice, tasks)
+            await house.wait_until_well()
+            is_over.set()
     finally:
-        for each in (*tasks, following):
-            each.cancel()
-        await asyncio.gather(*tasks, following, return_exceptions=True)
-        for client in people:
-            await client.close()
         for server in house.servers:
+            for client in server.clients:
+                await client.close()
             server.clients.clear()
-    found = clients.anomalies()
+    return _line(house, number, [clients for _, clients in groups], time.monotonic() - began)
+
+
+def _line(house: House, number: int, groups: Sequence[ChaosClients], seconds: float) -> dict[str, Any]:
+    """What the groups of a round did and found."""
+    found = [anomaly for each in groups for anomaly in each.anomalies()]
+    acknowledged = sum((each.history.acknowledged_by_kind() for each in groups), Counter[str]())
     return {
         "round": number,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(time.monotonic() - began, 1),
-        "acknowledged": clients.history.acknowledged(),
-        "operations": len(clients.history.operations),
+        "seconds": round(seconds, 1),
+        "acknowledged": acknowledged.total(),
+        "of": dict(sorted(acknowledged.items())),
+        "operations": sum(len(each.history.operations) for each in groups),
         "kills": dict(sorted(house.kills.items())),
-        "follows": clients.follows,
-        "slowest_seconds": round(clients.slowest_seconds, 2),
+        "follows": sum(each.follows for each in groups),
+        "slowest_seconds": round(max(each.slowest_seconds for each in groups), 2),
         **{kind.lower(): sum(each.kind is kind for each in found) for kind in Kind},
-        "violations": clients.violations[:_MAX_SHOWN],
+        "violations": [violation for each in groups for violation in each.violations][:_MAX_SHOWN],
         "anomalies": [str(each) for each in found[:_MAX_SHOWN]],
     }
 
 
 def totals(log: Path) -> Counter[str]:
-    """What all runs in a log came to."""
+    """What all runs in a log came to; of processes, `kills` and `frozen` apart."""
     sums: Counter[str] = Counter()
     for line in log.read_text().splitlines() if log.exists() else ():
         entry = json.loads(line)
         sums["rounds"] += 1
-        sums["kills"] += sum(entry["kills"].values())
+        for what, times in entry["kills"].items():
+            sums["frozen" if what.endswith(" frozen") else "kills"] += times
         sums["violations"] += len(entry["violations"])
         for name in ("acknowledged", "operations", *(kind.lower() for kind in Kind)):
             sums[name] += entry[name]
     return sums
 
 
-async def soak(log: Path, *, seconds: float, round_seconds: float, operations: int, kills: int) -> int:
+async def soak(log: Path, *, seconds: float, round_seconds: float, teams: int, crowd: int, operations: int, kills: int) -> int:
     """Run rounds until the time is over, or the log has so many acknowledged operations and kills: 0 where nothing went wrong."""
     until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="hive-soak-") as folder:
         async with open_house(Path(folder)) as house:
             for number in itertools.count(totals(log)["rounds"] + 1):
-                line = await run_round(house, number, round_seconds)
+                line = await run_round(house, number, seconds=round_seconds, teams=teams, crowd=crowd)
                 with log.open("a") as file:
                     file.write(json.dumps(line) + "\n")
                 so_far = totals(log)
@@ -244,7 +267,9 @@ def main() -> int:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0, help="after which no further round begins")
-    parser.add_argument("--round-seconds", type=float, default=20.0)
+    parser.add_argument("--round-seconds", type=float, default=60.0)
+    parser.add_argument("--teams", type=int, default=3, help="that work in a round, each on its own")
+    parser.add_argument("--crowd", type=int, default=4, help="clients of a team for each of what clients do")
     parser.add_argument("--operations", type=int, default=500_000, help="acknowledged, in all runs of the log")
     parser.add_argument("--kills", type=int, default=1_000)
     parser.add_argument("--log", type=Path, default=LOG)
@@ -255,6 +280,8 @@ def main() -> int:
             asked.log,
             seconds=asked.seconds,
             round_seconds=asked.round_seconds,
+            teams=asked.teams,
+            crowd=asked.crowd,
             operations=asked.operations,
             kills=asked.kills,
         )

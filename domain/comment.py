@@ -154,8 +154,8 @@ def comment_attachment_target(comment: Comment) -> AttachmentTarget:
 class CommentStore(Protocol):
     """Stores comments and reactions."""
 
-    async def add(self, comment: Comment) -> bool:
-        """Store a new comment; False when the id is in use."""
+    async def add(self, comment: Comment) -> Comment | None:
+        """Store a new comment, dated after all others about its subject: as it is stored; None when the id is in use."""
         ...
 
     async def save(self, comment: Comment) -> None: ...
@@ -207,7 +207,7 @@ async def create(
             raise NotFound(("input", "parentId"))
         parent_id = parent.parent_id or parent.id
     checked = text.validate_markdown(body, ("input", "body"))
-    comment = Comment(
+    new = Comment(
         id=comment_id or uow.new_id(),
         created_at=uow.now,
         updated_at=uow.now,
@@ -224,7 +224,8 @@ async def create(
         anchor_start=None if anchor is None else anchor.start,
         mention_ids=await _mentions(uow, subject.project_id, checked),
     )
-    if not await uow.comments.add(comment):
+    comment = await uow.comments.add(new)
+    if comment is None:
         raise NotUnique(("input", "id"), "This id is in use.")
     await watch.start_watching(uow, subject, [actor.user_id, *comment.mention_ids])
     await reference.update_references(uow, comment, None, comment.body)

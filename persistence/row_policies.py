@@ -7,7 +7,7 @@ wall's to say. Both say the same about which team, which project and which perso
 
 Policies hold for the role `hive_principal`, as which statements are run on behalf of somebody
 (`persistence.engine.principal_database`). The owner of the tables, as which everything else runs, passes by them. Tables that are
-not named here the role cannot read at all.
+not named here the role cannot read at all. What words are found by it reads through a view, which stands in a schema of its own.
 
 What the principal belongs to is read through views of the owner, so that policies need not ask policies. They are conditions that
 the planner sees through, no functions; each looks up a row by its key, or, where many are expected, makes a hash table once.
@@ -136,6 +136,17 @@ POLICIES: Final = {
 }
 """Which rows of each table the principal may read. Owners and administrators of a team read its audit log."""
 
+NARROWED_VIEWS: Final = {
+    "search_entries": """SELECT e.id, e.type, e.place, e.title_key, e.tokens, e.text_at FROM public.search_entries AS e
+    WHERE (e.project_id IN (SELECT own.project_id FROM public.hive_own_projects AS own)) IS TRUE""",
+}
+"""
+Views that the role reads in place of the tables of these names.
+
+Behind a policy, Postgres finds no rows by an operator that might leak, such as those that look for words; through a view it does.
+`IS TRUE` keeps the projects a hash table that is made once, instead of a join with each row.
+"""
+
 UNREADABLE: Final = {
     "account_tokens": "found by a secret, by whoever has no account yet",
     "authorization_codes": "read by the authorization server",
@@ -146,7 +157,6 @@ UNREADABLE: Final = {
     "document_heads": "read by rooms and compaction, after the document",
     "document_updates": "read by rooms and compaction, after the document",
     "document_clients": "read by rooms and compaction, after the document",
-    "search_entries": "what is found is joined with its object, whose words are read as the principal",
     "search_terms": "words of everybody, which no answer holds",
     "search_queue": "read by the worker that indexes",
     "consumers": "read by workers",
@@ -184,10 +194,14 @@ def _commands() -> list[str]:
             END IF;
         END $$""",
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {ROLE}",
-        f"GRANT USAGE ON SCHEMA public TO {ROLE}",
+        f"CREATE SCHEMA IF NOT EXISTS {ROLE}",
+        f"GRANT USAGE ON SCHEMA public, {ROLE} TO {ROLE}",
     ]
     for name, query in _VIEWS.items():
         commands += [f"CREATE OR REPLACE VIEW {name} AS {query}", f"GRANT SELECT ON {name} TO {ROLE}"]
+    for name, query in NARROWED_VIEWS.items():
+        view = f"{ROLE}.{name}"
+        commands += [f"DROP VIEW IF EXISTS {view}", f"CREATE VIEW {view} AS {query}", f"GRANT SELECT ON {view} TO {ROLE}"]
     for table, condition in POLICIES.items():
         commands += [
             f"DROP POLICY IF EXISTS hive_read ON {table}",
@@ -212,5 +226,6 @@ async def install(database: Database) -> None:
     except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError) as error:
         raise PoliciesUnusable(
             f"Row-level security cannot be set up: {error}. Let the user of HIVE_DATABASE_URL own the tables, and run "
-            f"CREATE ROLE {ROLE} NOLOGIN; GRANT {ROLE} TO that user; as an administrator of Postgres."
+            f"CREATE ROLE {ROLE} NOLOGIN; GRANT {ROLE} TO that user; CREATE SCHEMA {ROLE} AUTHORIZATION that user; as an "
+            "administrator of Postgres."
         ) from error

@@ -21,6 +21,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -219,16 +220,19 @@ class Transaction(Connection):
             await self.begin()
             await self._save_if_unchanged(row_update, entity, version)
 
-    async def insert(self, row_insert: RowInsert, entity: Any, parent_id: UUID) -> bool:
-        """Insert a row under another one; False when its id is taken. Raises StaleRow, now or when the transaction begins."""
+    async def insert(self, row_insert: RowInsert, entity: Any, parent_id: UUID) -> datetime | None:
+        """Insert a row under another one: when it counts as created; None when its id is taken. Raises StaleRow, now or when the
+        transaction begins."""
         version = self._row_versions.pop(parent_id, None)
         if version is None:
-            return await self.fetch_value(row_insert.insert, **to_params(entity)) is not None
+            created_at: datetime | None = await self.fetch_value(row_insert.insert, **to_params(entity))
+            return created_at
         if self.raw is not None or self._pending_write is not None:
             raise StaleRow
         versions = {"parent": parent_id, "parent_seen": version}
         self._pending_write = _Pending(row_insert, entity, versions, {WATCHERS: []})
-        return True
+        at: datetime = entity.created_at
+        return at
 
     def add_to_pending(self, name: str, rows: Sequence[dict[str, Any]]) -> bool:
         """Let the statement that stores the pending row store these rows of a parameter too; False where it does not."""

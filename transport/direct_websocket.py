@@ -216,18 +216,20 @@ class DirectWebSocket(asyncio.Protocol):
 
     def send_now(self, payload: bytes) -> bool:
         """Send a message with the write batch, if nothing waits before it; False: nothing was sent."""
-        transport, batch = self._transport, self._write_batch
-        if batch is None or self._closing or self.descriptor < 0 or transport.is_closing() or transport.get_write_buffer_size():
+        batch = self._write_batch
+        if batch is None or self._closing:
             return False
-        if batch.is_open:
-            batch.add(self, self._to_frame(payload))
-        else:
+        if not batch.depth:
             with batch:
-                batch.add(self, self._to_frame(payload))
+                return self.send_now(payload)
+        transport = self._transport
+        if not self.pending_frames and (self.descriptor < 0 or transport.is_closing() or transport.get_write_buffer_size()):
+            return False
+        batch.add(self, batch.to_frame(payload, self._to_frame))
         return True
 
     def write_rest(self, frames: bytes, written: int) -> None:
-        self._transport.write(frames[written:])
+        self._transport.write(memoryview(frames)[written:])
 
     def ping(self) -> bool:
         """Send a ping of the protocol; it is left out while the client does not read."""
@@ -322,7 +324,7 @@ class DirectWebSocket(asyncio.Protocol):
                     self._handle_frame(*message)
                     count += 1
                     if count >= MAX_TURN_MESSAGES or monotonic() >= deadline:
-                        return self._transport_is_open()
+                        return not self._transport.is_closing()
         except ProtocolError as error:
             self._end(CloseFrame(error.code, error.reason))
             reader.discard()
@@ -333,9 +335,6 @@ class DirectWebSocket(asyncio.Protocol):
         if reader.expected_bytes > self._default_message_bytes and reader.expected_bytes > self._reserved_bytes:
             self._reserve_large_message(reader.expected_bytes)
         return False
-
-    def _transport_is_open(self) -> bool:
-        return not self._transport.is_closing()
 
     def _handle_frame(self, opcode: int, payload: bytes) -> None:
         if opcode == CLOSE:

@@ -1,12 +1,16 @@
 // Writers of one document, each on a websocket of its own: sends prepared edits, and times when everybody has them. One thread, epoll.
 //
-//   load PORT CONNECTIONS EDITS PREFIX
+//   load PORT CONNECTIONS EDITS PREFIX FIRST
 //
 // CONNECTIONS is a file: per line the path of a writer, a tab, and what it says first, in hexadecimal and separated by commas. EDITS is a
 // file: per line the writer, a tab and the message in hexadecimal. The edit of line N holds the text "#NNNNNNN;", by which it is known
 // again wherever it arrives, however many others came in the same message. PREFIX, in hexadecimal, stands before each message of the
-// server. On stdin: "paced EDITS_PER_SECOND SECONDS", "storm EDITS" (as fast as they can be sent), "settle SECONDS", "connect" (all; before there are ten); each is answered with
-// a line of JSON. An edit counts once for each writer, its author too: all servers send it to them as well.
+// server. FIRST connect at once. On stdin: "paced EDITS_PER_SECOND SECONDS", "storm EDITS" (as fast as they can be sent), "settle SECONDS", "connect" (all,
+// sixteen at a time) or "connect at once", "echo"; each is answered with a line of JSON. An edit counts once for
+// each writer, its author too: all servers send it to them as well.
+//
+// An edit may also be an awareness message. After "echo" each writer sends back the awareness of others that it is sent, as the stock
+// providers do; the Yjs client of writer W is FIRST_CLIENT + W.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
@@ -22,17 +26,18 @@
 #include <unistd.h>
 
 enum { CONNECTING, UPGRADING, ENTERING, READY, GONE };
-enum { BUFFER = 1 << 23, UNANSWERED = 1 << 15 };
+enum { BUFFER = 1 << 23, UNANSWERED = 1 << 15, LARGE = 1 << 18, FIRST_CLIENT = 1000000 };
 struct blob { uint8_t *data; size_t size; };
-struct writer { int fd, state, firsts; char *path; struct blob *first; uint8_t *rest; size_t kept; uint64_t *waiting; uint32_t oldest, newest; uint8_t *seen; };
+struct writer { int fd, state, firsts; char *path; struct blob *first; uint8_t *rest; size_t kept; uint64_t *waiting; uint32_t oldest, newest; uint8_t *seen; size_t skip; int unfinished, begins; uint64_t connected; };
 struct edit { int writer; struct blob message; uint64_t at; };
 struct times { uint32_t *each; size_t count, room; };
 
 static struct writer *writers;
 static struct edit *edits;
 static int count, ready, gone, epoll, port, edit_count, next_edit;
-static size_t frames, repeated;
-static struct times delays, answers;
+static size_t frames, repeated, received;
+static int echoes, at_a_time = 16;
+static struct times delays, answers, joins;
 static struct blob prefix;
 static uint8_t buffer[BUFFER];
 
@@ -71,17 +76,64 @@ static void say(struct writer *w, int kind, const uint8_t *data, size_t size) { 
     all(w->fd, frame, head + 4 + size);
 }
 
-static void message(struct writer *w, uint8_t *data, size_t size, uint64_t at) {
+static uint64_t varint(uint8_t **at, uint8_t *end) {
+    uint64_t value = 0;
+    for (int shift = 0; *at < end; shift += 7) { uint8_t byte = *(*at)++; value |= (uint64_t)(byte & 0x7F) << shift; if (byte < 0x80) break; }
+    return value;
+}
+
+static size_t put(uint8_t *to, uint64_t value) {
+    size_t size = 0;
+    for (; value > 0x7F; value >>= 7) to[size++] = (uint8_t)(value | 0x80);
+    to[size++] = (uint8_t)value;
+    return size;
+}
+
+static void echo(struct writer *w, uint8_t *data, size_t size) {  // without the writer's own state
+    static uint8_t states[1 << 16], answer[1 << 16];
+    uint8_t *from = data, *end = data + size;
+    varint(&from, end);
+    uint64_t others = 0, told = varint(&from, end);
+    size_t length = 0;
+    while (told-- && from < end) {
+        uint8_t *entry = from;
+        uint64_t client = varint(&from, end);
+        varint(&from, end);
+        uint64_t text = varint(&from, end);
+        from += text;
+        if (from > end || length + (from - entry) > 60000) return;
+        if (client == FIRST_CLIENT + (uint64_t)(w - writers)) continue;
+        memcpy(states + length, entry, from - entry);
+        length += from - entry;
+        others++;
+    }
+    if (!others) return;
+    uint8_t head[10], *to = answer;
+    size_t head_size = put(head, others);
+    memcpy(to, prefix.data, prefix.size); to += prefix.size;
+    *to++ = 1;
+    to += put(to, head_size + length);
+    memcpy(to, head, head_size); to += head_size;
+    memcpy(to, states, length); to += length;
+    say(w, 2, answer, to - answer);
+}
+
+// One message, or the beginning of a large one, which is whole when its last frame is.
+static void message(struct writer *w, uint8_t *data, size_t size, int whole, uint64_t at) {
     frames++;
     if (size < prefix.size + 2 || memcmp(data, prefix.data, prefix.size)) return;
     data += prefix.size; size -= prefix.size;
+    if (data[0] == 0 && data[1] == 1 && w->state == ENTERING) {
+        w->begins = 1;
+        if (!whole) return;
+    }
+    if (data[0] == 1 && echoes) echo(w, data + 1, size - 1);
     if (data[0] == 8 && prefix.size) {
         if (!data[1]) { fprintf(stderr, "an edit was refused\n"); exit(1); }
         if (w->oldest != w->newest) note(&answers, w->waiting[w->oldest++ % UNANSWERED], at);
         return;
     }
-    if (data[0] != 0) return;
-    if (data[1] == 1 && w->state == ENTERING) { w->state = READY; ready++; }
+    if (data[0] > 1) return;
     for (uint8_t *mark = data, *end = data + size; (mark = memchr(mark, '#', end - mark)) && end - mark >= 9; mark++) {
         if (mark[8] != ';') continue;
         int number = 0, digits = 0;
@@ -90,6 +142,13 @@ static void message(struct writer *w, uint8_t *data, size_t size, uint64_t at) {
         if (w->seen[number]) repeated++;
         else { w->seen[number] = 1; note(&delays, edits[number].at, at); }
     }
+}
+
+// A message has ended.
+static void ended(struct writer *w, uint64_t at) {
+    if (!w->begins || w->state != ENTERING) return;
+    w->state = READY; ready++;
+    note(&joins, w->connected, at);
 }
 
 static void lose(struct writer *w) { epoll_ctl(epoll, EPOLL_CTL_DEL, w->fd, NULL); close(w->fd); w->state = GONE; gone++; }
@@ -101,6 +160,7 @@ static void readable(struct writer *w) {
     if (got < 0 && errno == EAGAIN) got = 0;
     else if (got <= 0) { lose(w); return; }
     have += got;
+    received += got;
     uint64_t at = now();
     uint8_t *from = buffer, *end = buffer + have;
     if (w->state == UPGRADING) {
@@ -113,12 +173,27 @@ static void readable(struct writer *w) {
         }
     }
     while (w->state >= ENTERING && end - from >= 2) {
+        if (w->skip) {
+            size_t some = (size_t)(end - from) < w->skip ? (size_t)(end - from) : w->skip;
+            from += some;
+            if ((w->skip -= some) == 0 && !w->unfinished) ended(w, at);
+            continue;
+        }
         size_t size = from[1] & 0x7F, head = 2;
         if (size == 126) { head = 4; if (end - from < 4) break; size = from[2] << 8 | from[3]; }
         if (size == 127) { head = 10; if (end - from < 10) break; size = (size_t)from[6] << 24 | from[7] << 16 | from[8] << 8 | from[9]; }
+        int kind = from[0] & 0x0F, last = from[0] >> 7;
+        if (kind < 3 && size > LARGE) {
+            if ((size_t)(end - from) < head + 1024) break;
+            if (kind == 2) message(w, from + head, 1024, 0, at);
+            w->unfinished = !last;
+            from += head;
+            w->skip = size;
+            continue;
+        }
         if ((size_t)(end - from) < head + size) break;
-        int kind = from[0] & 0x0F;
-        if (kind == 2) message(w, from + head, size, at);
+        if (kind == 2) message(w, from + head, size, last, at);
+        if (kind < 3) { w->unfinished = !last; if (last) ended(w, at); }
         else if (kind == 9) say(w, 10, from + head, size);
         else if (kind == 8) { fprintf(stderr, "closed: %.*s\n", (int)size, from + head); lose(w); return; }
         from += head + size;
@@ -145,8 +220,9 @@ static void turn(int milliseconds) {
 static void connect_until(int wanted) {
     static int opened;
     for (; ready < wanted; turn(100)) {
-        while (opened < wanted && opened - ready < 16) {
+        while (opened < wanted && opened - ready < at_a_time) {
             struct writer *w = &writers[opened++];
+            w->connected = now();
             int one = 1;
             w->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
             setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -174,11 +250,12 @@ static double at(struct times *t, double part) { return t->count ? t->each[(size
 static void report(size_t sent, uint64_t start) {
     qsort(delays.each, delays.count, sizeof *delays.each, ascending);
     qsort(answers.each, answers.count, sizeof *answers.each, ascending);
-    printf("{\"expected\":%zu,\"delivered\":%zu,\"repeated\":%zu,\"frames\":%zu,\"seconds\":%.6f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,"
-        "\"answered\":%zu,\"ack_p50_ms\":%.3f,\"ack_p99_ms\":%.3f,\"gone\":%d}\n", sent * count, delays.count, repeated, frames,
-        (now() - start) / 1e9, at(&delays, .5), at(&delays, .99), at(&delays, 1), answers.count, at(&answers, .5), at(&answers, .99), gone);
+    qsort(joins.each, joins.count, sizeof *joins.each, ascending);
+    printf("{\"expected\":%zu,\"delivered\":%zu,\"repeated\":%zu,\"frames\":%zu,\"seconds\":%.6f,\"p50_ms\":%.3f,\"p95_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,"
+        "\"answered\":%zu,\"ack_p50_ms\":%.3f,\"ack_p99_ms\":%.3f,\"join_p50_ms\":%.3f,\"join_max_ms\":%.3f,\"received\":%zu,\"gone\":%d}\n", sent * count, delays.count, repeated, frames,
+        (now() - start) / 1e9, at(&delays, .5), at(&delays, .95), at(&delays, .99), at(&delays, 1), answers.count, at(&answers, .5), at(&answers, .99), at(&joins, .5), at(&joins, 1), received, gone);
     fflush(stdout);
-    delays.count = answers.count = frames = repeated = 0;
+    delays.count = answers.count = joins.count = frames = repeated = received = 0;
 }
 
 static void finish(size_t sent, uint64_t start) {
@@ -188,7 +265,7 @@ static void finish(size_t sent, uint64_t start) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 5) { fprintf(stderr, "usage: see the source\n"); return 2; }
+    if (argc != 6) { fprintf(stderr, "usage: see the source\n"); return 2; }
     port = atoi(argv[1]); prefix = decoded(argv[4]);
     char *line = NULL; size_t space = 0;
     FILE *file = fopen(argv[3], "r");
@@ -213,7 +290,7 @@ int main(int argc, char **argv) {
     fclose(file);
     epoll = epoll_create1(0);
     uint64_t began = now();
-    connect_until(count < 10 ? count : 10);
+    connect_until(count < atoi(argv[5]) ? count : atoi(argv[5]));
     report(0, began);
     char command[64]; double amount, more;
     fcntl(0, F_SETFL, O_NONBLOCK);
@@ -223,7 +300,11 @@ int main(int argc, char **argv) {
         if (got < 0) { turn(20); continue; }
         command[got] = 0;
         uint64_t start = now();
-        if (!strncmp(command, "connect", 7)) {
+        if (!strncmp(command, "echo", 4)) {
+            echoes = 1;
+            report(0, start);
+        } else if (!strncmp(command, "connect", 7)) {
+            if (!strncmp(command, "connect at once", 15)) at_a_time = count;
             connect_until(count);
             report(0, start);
         } else if (sscanf(command, "settle %lf", &amount) == 1) {

@@ -33,3 +33,14 @@ def table(medians: Mapping[str, Any], titles: Mapping[str, tuple[str, str]]) -> 
             f"{found['p50_ms']:.1f} ms, p99 {found['p99_ms']:.1f} ms, documents with gaps: {found['gaps']:.0f}."
         ]
     return "\n".join(lines).rstrip()
+
+
+def crowd_table(medians: Mapping[str, Mapping[str, Any]]) -> str:
+    """Presence or a join storm as Markdown: a row for each figure, a column for each contestant."""
+    names = list(medians)
+    lines = ["| | " + " | ".join(names) + " |", "|---|" + "--:|" * len(names)]
+    lines += [
+        f"| {figure} | " + " | ".join(f"{medians[name][figure]:.2f}" for name in names) + " |"
+        for figure in next(iter(medians.values()))
+    ]
+    return "\n".join(lines)

@@ -24,7 +24,7 @@ from sqlalchemy import Column, MetaData, Table, Uuid, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.bootstrap import Resources, open_resources
-from app.serving import tune_gc
+from app.gc_tuning import tune_gc
 from app.settings import Settings
 from app.worker import worker_services
 from domain.actor import Actor

@@ -1,20 +1,27 @@
 """Reads a part of a file in a worker process: its records, each checked, and what is wrong with the others."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from content.imports.boards import read_board
 from content.imports.check import Record, check, describe
+from content.imports.left_out import LeftOut
 from content.imports.markdown import read_file
 from content.imports.tables import read_table
 from domain.errors import DomainError, Invalid
 from domain.job import TransferFormat
 
 Row = int
-Read = tuple[list[tuple[Row, Record]], list[tuple[Row, str]]]
-"""Records with their rows, and issues with theirs."""
+
+
+class Read(NamedTuple):
+    """Records, what is wrong, and what is left out, each with its row."""
+
+    records: list[tuple[Row, Record]]
+    issues: list[tuple[Row, str]]
+    warnings: list[tuple[Row, str]] = []  # noqa: RUF012 (a default that nobody changes)
 
 
 def read_lines(content: bytes, first_row: int) -> Read:
@@ -38,12 +45,15 @@ def read_lines(content: bytes, first_row: int) -> Read:
 
 def read_whole(format_: TransferFormat, content: bytes) -> Read:
     """A file that is read as a whole: a table, a board, issues."""
+    left_out = LeftOut()
     try:
         if format_ in (TransferFormat.TRELLO_JSON, TransferFormat.GITHUB_JSON):
-            return _checked(read_board(format_, content.removeprefix(b"\xef\xbb\xbf")), [])
-        return _checked(read_table(format_, decode(content)), [])
+            read = _checked(read_board(format_, content.removeprefix(b"\xef\xbb\xbf"), left_out), [])
+        else:
+            read = _checked(read_table(format_, decode(content), left_out), [])
     except Invalid as error:
-        return [], [(1, error.message)]
+        return Read([], [(1, error.message)])
+    return read._replace(warnings=left_out.messages())
 
 
 def read_files(files: Sequence[tuple[int, str, bytes]]) -> Read:
@@ -76,4 +86,4 @@ def _checked(rows: Iterable[tuple[int, dict[str, Any]]], issues: list[tuple[int,
             records.append((row, check(record)))
         except DomainError as error:
             issues.append((row, describe(error)))
-    return records, issues
+    return Read(records, issues)

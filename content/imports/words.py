@@ -19,6 +19,7 @@ PRIORITIES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("high", "major", "critical", "2"), "HIGH"),
     **dict.fromkeys(("highest", "urgent", "blocker", "1"), "URGENT"),
 }
+_MAX_LABEL_CHARS: Final = 50
 _INSTANTS: Final = (
     "%d/%b/%y %I:%M %p",  # Jira, where nothing else is set
     "%d/%b/%Y %I:%M %p",
@@ -34,12 +35,22 @@ _INSTANTS: Final = (
 
 def status(name: str, default: str = "TODO") -> str:
     """The status that a name means."""
-    return STATUSES.get(" ".join(name.lower().replace("_", " ").split()), default)
+    return STATUSES.get(_folded(name), default)
+
+
+def has_status(name: str) -> bool:
+    """Whether a name means a status, or is empty."""
+    return not name.strip() or _folded(name) in STATUSES
 
 
 def priority(name: str) -> str:
     """The priority that a name means."""
-    return PRIORITIES.get(name.strip().lower(), "NONE")
+    return PRIORITIES.get(_folded(name), "NONE")
+
+
+def has_priority(name: str) -> bool:
+    """Whether a name means a priority, or is empty."""
+    return _folded(name) in PRIORITIES
 
 
 def instant(value: str | None) -> str | None:
@@ -64,3 +75,17 @@ def day(value: str | None) -> str | None:
     """The day of an instant."""
     at = instant(value)
     return at and at[:10]
+
+
+def kept_as_label(name: str) -> str:
+    """What is said of a status, list or priority that has no counterpart."""
+    return f"{name[:80]} is no status or priority of ours, and is kept as a label."
+
+
+def label_name(name: str) -> str:
+    """The label that such a name becomes."""
+    return name[:_MAX_LABEL_CHARS].strip()
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.lower().replace("_", " ").split())

@@ -99,8 +99,10 @@ async def start_report(
         raise Invalid(("input", "teamId"), "Give `teamId` or `projectId`, not both.")
     require_scopes(actor, _READ_REPORTS)
     last = until or uow.now.date()
+    if not _FIRST_DAY <= last <= _LAST_DAY:
+        raise Invalid(("input", "to"), "The span does not end in these times.")
     first = since or last - _DEFAULT_SPAN
-    if not _FIRST_DAY <= first <= last <= _LAST_DAY:
+    if not _FIRST_DAY <= first <= last:
         raise Invalid(("input", "from"), "The span begins after it ends, or is not in these times.")
     if last - first >= _MAX_SPAN:
         raise LimitExceeded(f"A report covers {_MAX_SPAN.days} days at most.", _MAX_SPAN.days, path=("input", "from"))

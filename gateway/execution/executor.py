@@ -223,7 +223,7 @@ class Executor:
     ) -> OperationResult:
         """Executes a query or a mutation. Cancelling the caller cancels the resolvers; unless `enforce_timeout`, it does so when
         they take longer than `timeout_seconds`."""
-        prepared = self.prepare(request) if isinstance(request, OperationRequest) else request
+        prepared = await self.prepare_in_turn(request, owner=None) if isinstance(request, OperationRequest) else request
         if isinstance(prepared, OperationResult):
             return prepared
         if prepared.kind is OperationType.SUBSCRIPTION:
@@ -241,7 +241,7 @@ class Executor:
         """Starts a subscription: a result per event, or one result with the errors that prevent it. A result that was not
         executed ends the stream. Close the generator (`aclose`) to stop it: the source's `finally` runs before that returns.
         """
-        prepared = self.prepare(request) if isinstance(request, OperationRequest) else request
+        prepared = await self.prepare_in_turn(request, owner=None) if isinstance(request, OperationRequest) else request
         if isinstance(prepared, OperationResult):
             return prepared
         if prepared.kind is not OperationType.SUBSCRIPTION:
@@ -287,7 +287,7 @@ class Executor:
             return None
         try:
             run, arguments = self._programs.compiled_for(prepared.operation, prepared.variables)
-        except NotCompiled:
+        except Exception:  # noqa: BLE001 (graphql-core meets the same error, words it and logs bugs)
             return None
         return lambda context, event: run(context, arguments, event)
 

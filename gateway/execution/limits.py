@@ -22,6 +22,7 @@ from typing import Any
 
 from graphql.error import GraphQLError
 from graphql.language import OperationDefinitionNode
+from graphql.type import GRAPHQL_MAX_INT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,8 @@ class FieldSize:
             match values.get(name):
                 case bool() | None:
                     pass
-                case int() | float() as number if number % 1 == 0:  # 100.0 is the Int 100
+                # 100.0 is the Int 100; beyond an Int's 32 bits is no number of rows, which its coercion says.
+                case int() | float() as number if number % 1 == 0 and number <= GRAPHQL_MAX_INT:
                     counts.append(max(0, int(number)))
                 case [*items]:
                     counts.append(len(items))

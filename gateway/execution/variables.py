@@ -254,7 +254,11 @@ def _leaf_coercer(type_: GraphQLScalarType | GraphQLEnumType) -> Coercer:
     coerce = type_.coerce_input_value
 
     def scalar(value: Any) -> Any:
-        if value is None or (coerced := coerce(value)) is Undefined:
+        try:
+            coerced = Undefined if value is None else coerce(value)
+        except Exception as error:
+            raise SlowPathNeeded from error  # graphql-core says what is wrong with the value
+        if coerced is Undefined:
             raise SlowPathNeeded
         return coerced
 

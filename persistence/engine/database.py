@@ -379,7 +379,9 @@ async def _open_pool(
     deadline = asyncio.get_running_loop().time() + _OPEN_TIMEOUT_SECONDS
     while True:
         try:
-            pool = await create_pool(url, max_connections, timeouts, {} if role is None else {"role": role})
+            # What the role reads through views of its own stands in a schema of its name, before the tables.
+            settings = {} if role is None else {"role": role, "search_path": f"{role}, public"}
+            pool = await create_pool(url, max_connections, timeouts, settings)
             await pool.release(await pool.acquire())
             return pool
         except (asyncpg.TooManyConnectionsError, asyncpg.CannotConnectNowError) as error:

@@ -32,8 +32,8 @@ begin); reading a whole page of each range (51 rows of each of 300 projects); tr
 filter walks the whole range, and generic plans don't know which filters are rare).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from sqlalchemy import (
@@ -52,6 +52,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union,
     union_all,
 )
 from sqlalchemy import any_ as sql_any
@@ -81,7 +82,8 @@ class Ranges:
     the viewer may see; of one parent, where it hangs on it. `single`: there is one range, the parent. `places`: what an inverted
     index holds of a row, ids in which it lies, and what selects those in which to look for the rows of all these ranges: few,
     since each is a list of rows that is read beside those of the words. `kept_rows`: of these ranges, given as a CTE of ids, how
-    many rows they have, where that is kept.
+    many rows they have, where that is kept. `columns`: where the ranges are of another table than the rows, its columns for the
+    id and what is sorted by. `repeated`: a row may lie in several of them.
     """
 
     column: Column
@@ -89,6 +91,8 @@ class Ranges:
     single: bool = False
     places: tuple[Sequence[Column], Callable[[Column], Any]] | None = None
     kept_rows: Callable[[CTE], Select[Any]] | None = None
+    columns: Mapping[Column, Column] = field(default_factory=dict)
+    repeated: bool = False
 
     def within(self, visible: Any, places_of: Column | None = None) -> Column:
         """The row lies in one of these ranges, given by a statement that selects their ids. `places_of`: the parent, where it is
@@ -117,13 +121,14 @@ def merged_ids(source: Any, ranges: Ranges, parent_id: Column, conditions: Seque
 
     own = first_rows(ids.c.id, size_of_head).lateral("own")
     head = select(ids.c.id.label("range_id"), *own.c).select_from(ids.join(own, true()))
-    placed = _placed(head, order, "placed")
+    placed = _placed(head, order, "placed", repeated=ranges.repeated)
     in_page = placed.c.place <= _SIZE
     continued = select(placed.c.range_id).where(in_page, size_of_head < _SIZE).group_by(placed.c.range_id)
     continued_ranges = continued.having(func.count() == size_of_head).cte("continued")
     more = first_rows(continued_ranges.c.range_id, _SIZE).lateral("more")
     kept = select(*_columns(placed, order)).where(in_page, placed.c.range_id.not_in(select(continued_ranges.c.range_id)))
-    rows = union_all(kept, select(*_columns(more, order)).select_from(continued_ranges.join(more, true())))
+    read_on = select(*_columns(more, order)).select_from(continued_ranges.join(more, true()))
+    rows = union(kept, read_on) if ranges.repeated else union_all(kept, read_on)
     return _page(rows, order, ids, head_size, placed, continued_ranges)
 
 
@@ -231,10 +236,11 @@ def _probe(
     return select(*found, within.c.id.label("range_id"), *states).select_from(within.join(own_rows, true()))
 
 
-def _placed(rows: Any, order: Directed, name: str) -> CTE:
-    """The rows with their places in the order of the page."""
+def _placed(rows: Any, order: Directed, name: str, *, repeated: bool = False) -> CTE:
+    """The rows with their places in the order of the page; `repeated` ones have one place."""
     every = rows.subquery("every")
-    place = func.row_number().over(order_by=_directed(_keys(every, order))).label("place")
+    number = func.dense_rank() if repeated else func.row_number()
+    place = number.over(order_by=_directed(_keys(every, order))).label("place")
     return select(*every.c, place).cte(name)
 
 

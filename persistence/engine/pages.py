@@ -94,7 +94,6 @@ class ListQuery:
 CURSOR: Final = "cursor"
 """Among the attributes that are wanted of rows: whatever their cursors are made of."""
 
-
 _FILTER: Final = "filter__"
 _FILTER_OUTSIDE: Final = "outer_conditions__"
 _FILTER_MARKER: Final = literal_column(_FILTER, Boolean)
@@ -305,22 +304,27 @@ def _page_template(
         fetched = (fetched - {CURSOR} | placed) if with_cursors else (fetched or frozenset({"id"}))
     inside = None if fetched is None else frozenset(map(base_attribute, fetched))
     query = list_query.joined(select(*columns(list_query.cls, list_query.source, inside), *extra))
-    directed = [*turned, (SortColumn(list_query.id, "id"), turned[-1][1])]
+    last = (SortColumn(list_query.id, "id"), turned[-1][1])
+    directed = [(replace(sort, column=_held(list_query, sort.column)), descending) for sort, descending in (*turned, last)]
     after = [] if states is None else [after_cursor(directed, [*states, CursorState.VALUE])]
     if way == "plain":
         query = query.where(*_conditions(list_query, parent.c.id), *after, _FILTER_MARKER).limit(bindparam("size", type_=Integer))
         query = query.order_by(*(sort.column.desc() if descending else sort.column.asc() for sort, descending in directed))
     else:
         by = [(sort.column, descending) for sort, descending in directed]
-        query = with_columns(
-            _chosen_ids(list_query, way, by, after, parent_inside=parent_inside, by_places=by_places), query, list_query.id, by
-        )
+        chosen = _chosen_ids(list_query, way, by, after, parent_inside=parent_inside, by_places=by_places)
+        query = with_columns(chosen, query, list_query.id, by)
     page = query.subquery("page") if list_query.parent_clause is None else query.lateral("page")
     held = [*columns(list_query.cls, page, fetched), *(page.c[each.name] for each in extra)]
     row = row_class(cast(Any, list_query.cls), fetched)
     if list_query.parent_clause is None:
         return compile_text(select(*held)), row, -1
     return compile_text(select(*held, parent.c.place).select_from(parent.join(page, true()))), row, len(held)
+
+
+def _held(list_query: ListQuery, column_: Column) -> Column:
+    """The column as the table of the list's ranges has it."""
+    return column_ if list_query.ranges is None else list_query.ranges.columns.get(column_, column_)
 
 
 def _chosen_ids(
@@ -365,7 +369,7 @@ def _parent_rows() -> Any:
 def _count_template(list_query: ListQuery, by_places: bool) -> SqlText:
     parent, ranges = _parent_rows(), list_query.ranges
     limit: Column = literal_column(str(MAX_COUNTED_ROWS + 1))
-    row = select(list_query.id.label("one"))
+    row = select(_held(list_query, list_query.id).label("one"))
     if ranges is not None and by_places:
         within = ranges.within(ranges.ids(_PARENT_ID), _PARENT_ID)
         rows = row.where(within, *_parent_conditions(list_query), _FILTER_MARKER)
@@ -378,6 +382,7 @@ def _count_template(list_query: ListQuery, by_places: bool) -> SqlText:
             row.where(ranges.column == visible.c.id, *_parent_conditions(list_query), _FILTER_MARKER).limit(limit).lateral("own")
         )
         rows = select(own.c.one).select_from(visible.join(own, true()))
+        rows = rows.distinct() if ranges.repeated else rows
     counted = select(func.count()).select_from(rows.limit(limit).correlate(parent).subquery("counted"))
     if list_query.parent_clause is None:
         return compile_text(counted)

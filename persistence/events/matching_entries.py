@@ -1,15 +1,16 @@
 """Reads the entries of streams that match a scope; all others are skipped in Postgres.
 
 Whoever was away for long and asks about one task may have a hundred thousand entries between them and the next that concerns
-them. What is looked at by one statement is bounded by positions, which have no gaps: `MAX_SKIPPED_ENTRIES` altogether. A stream
-is *reached* up to a position when all that match up to there were read; positions and entries are seen at one moment, so nothing
-that is committed later can stand before what was reached.
+them. The entries of objects that are named are found by indexes, where they have `MAX_NAMED_ENTRIES` at most, and nothing else
+is looked at. What else is looked at by one statement is bounded by positions, which have no gaps: `MAX_SKIPPED_ENTRIES`
+altogether. A stream is *reached* up to a position when all that match up to there were read; positions and entries are seen at
+one moment, so nothing that is committed later can stand before what was reached.
 
 Rejected: an index for each field of a scope (each costs every write; of what a scope may name, previous projects and teams stand
 in payloads only).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -30,6 +31,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
 )
 from sqlalchemy import any_ as sql_any
 
@@ -39,6 +41,7 @@ from persistence.engine.rows import columns, row_class, to_entity
 from persistence.engine.statement import Statement
 from persistence.tables import events, streams
 
+MAX_NAMED_ENTRIES: Final = 1_000
 MAX_SKIPPED_ENTRIES: Final = 100_000
 _MIN_SKIPPED_ENTRIES: Final = 100  # of each stream
 
@@ -88,11 +91,13 @@ def _previous_id(attribute: str) -> Column:
     return cast(text, Uuid)
 
 
+_lost_access = (_e.c.kind == literal_column("'ACCESS_LOST'")) & _e.c.entity_type.in_(
+    [literal_column("'Team'"), literal_column("'Project'")]
+)
+
+
 def _matches() -> Column:
     """What `resolvers.event_visibility.ChangeFilter.matches` says, and which projects the viewer may see."""
-    lost_access = (_e.c.kind == literal_column("'ACCESS_LOST'")) & (
-        (_e.c.entity_type == literal_column("'Team'")) | (_e.c.entity_type == literal_column("'Project'"))
-    )
     of_team = _e.c.entity_type == literal_column("'Team'")
     entity = _e.c.payload[literal_column("'entity'")]
     lost_team: Column = case(
@@ -112,7 +117,7 @@ def _matches() -> Column:
     )
     visible = _e.c.project_id.is_(None) | (_e.c.project_id == sql_any(_given("visible_projects")))
     hidden = _e.c.about_type == sql_any(_given("hidden_types"))
-    return visible & ~hidden & case((lost_access, loss_matches), else_=matches)
+    return visible & ~hidden & case((_lost_access, loss_matches), else_=matches)
 
 
 _unnested = func.unnest(bindparam("streams", type_=ARRAY(Text)), bindparam("positions", type_=ARRAY(BigInteger)))
@@ -139,6 +144,50 @@ _READ = Statement(
 )
 
 
+def _named_entries() -> Statement:
+    """Of each stream that goes on what matches a scope that names entities, and whether that is all: NULL where these have too
+    many entries."""
+    places, limit = (_e.c.stream, _e.c.position), bindparam("limit", type_=Integer)
+    own = _start.alias("own_start")
+    loss = select(*places).where(_e.c.stream == own.c.stream, _e.c.position > own.c.position, _lost_access).lateral("loss")
+    found = union_all(
+        select(select(*places).where(_e.c.about_id == sql_any(_given("entities"))).limit(limit).subquery("about")),
+        select(
+            select(*places)
+            .where(_e.c.entity_id == sql_any(_given("entities")), _e.c.entity_id != _e.c.about_id)
+            .limit(limit)
+            .subquery("own")
+        ),
+        select(select(*loss.c).select_from(own.join(loss, true())).limit(limit).subquery("lost")),
+    ).cte("found")
+    are_few = select((func.count() < limit).label("yes")).select_from(found).cte("are_few")
+    distinct = select(found.c.stream, found.c.position).distinct().where(select(are_few.c.yes).scalar_subquery())
+    place = distinct.offset(literal_column("0")).subquery("place")
+    nr = func.row_number().over(partition_by=_e.c.stream, order_by=_e.c.position).label("nr")
+    matching = (
+        select(*columns(Entry, _e), nr)
+        .select_from(
+            place.join(own, (own.c.stream == place.c.stream) & (place.c.position > own.c.position)).join(
+                _e, (_e.c.stream == place.c.stream) & (_e.c.position == place.c.position)
+            )
+        )
+        .where(_matches())
+        .subquery("matching")
+    )
+    entries = [matching.c[each.name] for each in columns(Entry, _e)]
+    goes_on = (_s.c.stream == _start.c.stream) & (_s.c.position > _start.c.position)
+    own_rows = (matching.c.stream == _s.c.stream) & (matching.c.nr <= bindparam("size", type_=Integer))
+    return Statement(
+        select(*entries, _s.c.stream.label("of_stream"), _s.c.position.label("head"), _s.c.trimmed_to, are_few.c.yes)
+        .select_from(_start.join(_s, goes_on).outerjoin(matching, own_rows).join(are_few, true()))
+        .order_by(_s.c.stream, matching.c.position),
+        row_class(Entry),
+    )
+
+
+_READ_NAMED = _named_entries()
+
+
 class PositionTrimmed(Exception):
     """Entries after a position have been trimmed."""
 
@@ -151,10 +200,17 @@ async def read_matching(
 
     Raises PositionTrimmed.
     """
+    given = {"streams": list(positions), "positions": list(positions.values()), "size": limit, **_params(scope)}
+    if scope.entities is not None:
+        rows = await database.fetch(_READ_NAMED, **given, limit=MAX_NAMED_ENTRIES + 1)
+        if not rows or rows[0]["yes"]:
+            return _to_parts(rows, positions, limit, span=None)
     span = max(MAX_SKIPPED_ENTRIES // max(len(positions), 1), _MIN_SKIPPED_ENTRIES)
-    rows = await database.fetch(
-        _READ, streams=list(positions), positions=list(positions.values()), span=span, size=limit, **_params(scope)
-    )
+    return _to_parts(await database.fetch(_READ, **given, span=span), positions, limit, span)
+
+
+def _to_parts(rows: Sequence[Any], positions: Mapping[str, int], limit: int, span: int | None) -> dict[str, StreamPart]:
+    """`span`: how many entries of each stream were looked at; None for all."""
     entries: dict[str, list[Entry]] = {}
     heads: dict[str, int] = {}
     for row in rows:
@@ -167,8 +223,9 @@ async def read_matching(
             found.append(to_entity(Entry, row))
     parts: dict[str, StreamPart] = {}
     for stream, found in entries.items():
-        end = found[-1].position if len(found) >= limit else min(heads[stream], positions[stream] + span)
-        parts[stream] = StreamPart(found, end, end < heads[stream])
+        head = heads[stream]
+        end = found[-1].position if len(found) >= limit else head if span is None else min(head, positions[stream] + span)
+        parts[stream] = StreamPart(found, end, end < head)
     return parts
 
 

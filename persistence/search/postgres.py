@@ -7,6 +7,7 @@ from domain.search.query import Query, Term
 from domain.search.ranking import Hit
 from domain.search.scope import SearchScope
 from persistence.engine.database import Database
+from persistence.engine.principal_database import as_seen_by
 from persistence.search.frequencies import Frequencies, FrequencyReader
 from persistence.search.port import SearchResult
 from persistence.search.statements import FIND, PERIODS
@@ -25,8 +26,9 @@ class PostgresSearch:
 
     async def search(self, scope: SearchScope, query: Query, *, as_of: datetime) -> SearchResult:
         """The best hits of a query."""
-        finder = _PostgresFinder(self._database, await self._frequencies.read())
-        return await run_search(self._database, finder, scope, query, as_of)
+        database = as_seen_by(self._database, scope.viewer_id)
+        finder = _PostgresFinder(database, await self._frequencies.read())
+        return await run_search(database, finder, scope, query, as_of)
 
 
 class _PostgresFinder:

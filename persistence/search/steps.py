@@ -61,7 +61,7 @@ class Finder(Protocol):
 
 
 async def run_search(database: Database, finder: Finder, scope: SearchScope, query: Query, as_of: datetime) -> SearchResult:
-    """The best hits of a query, `MAX_HITS` at most."""
+    """The best hits of a query, `MAX_HITS` at most. `database`: as the viewer sees it."""
     if query.is_empty or not scope.types:
         return SearchResult(())
     steps = _Steps(database, finder, scope, query, as_of)
@@ -69,7 +69,7 @@ async def run_search(database: Database, finder: Finder, scope: SearchScope, que
     found = await steps.find(wanted, is_all=True, is_first=True)
     if found:
         return steps.ranked(found, wanted)
-    corrected = await _with_corrections(database, wanted)
+    corrected = await _with_corrections(database.whole, wanted)
     if len(corrected) > len(wanted):
         found = await steps.find(corrected, is_all=True)
     if not found and len(query.terms) > 1:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -35,7 +36,7 @@ _comment_columns = [
 _with_subject = _c.outerjoin(_t, (_t.c.id == _c.c.subject_id) & (_c.c.subject_type == literal_column("'Task'"))).outerjoin(
     _d, (_d.c.id == _c.c.subject_id) & (_c.c.subject_type == literal_column("'Document'"))
 )
-_INSERT = RowInsert(Comment, _c, _t)
+_INSERT = RowInsert(Comment, _c, _t, dated_in="subject_id")
 _UPDATE = RowUpdate(Comment, _c, exclude=("subject_id", "subject_type", "author_id", "parent_id", "team_id", "project_id"))
 _accessible = (
     select(*_comment_columns, _m.c.role, (_p.c.status == literal_column("'ARCHIVED'")).label("archived"), row_version(_c))
@@ -96,9 +97,10 @@ class SqlComments:
     def __init__(self, connection: Transaction) -> None:
         self._connection = connection
 
-    async def add(self, comment: Comment) -> bool:
-        """Insert a new comment; False when the id is taken."""
-        return await self._connection.insert(_INSERT, comment, comment.subject_id)
+    async def add(self, comment: Comment) -> Comment | None:
+        """Insert a new comment, after all others about its subject: as it is stored; None when the id is taken."""
+        created_at = await self._connection.insert(_INSERT, comment, comment.subject_id)
+        return None if created_at is None else replace(comment, created_at=created_at)
 
     async def save(self, comment: Comment) -> None:
         """Update a changed comment."""

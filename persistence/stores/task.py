@@ -149,7 +149,7 @@ class SqlTasks:
     async def add(self, task: Task) -> bool:
         """Insert a new task; False when the id is taken."""
         self._reserve_rank(task)
-        return await self._connection.insert(_INSERT, task, task.project_id)
+        return await self._connection.insert(_INSERT, task, task.project_id) is not None
 
     async def save(self, task: Task) -> None:
         """Update a changed task."""

@@ -15,12 +15,11 @@ from domain.user import User
 from persistence.access import VIEWER, any_id, team_visible
 from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Database
-from persistence.engine.filter import Column
 from persistence.engine.lookup import ByIdQuery, Joins
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
 from persistence.engine.statement import Statement
-from persistence.stores.user import NAME_ORDER, matches_query
+from persistence.stores.user import matches_query, name_order
 from persistence.tables import invitations, project_members, projects, streams, team_members, team_role, teams, users
 from persistence.transaction import Transaction
 
@@ -182,30 +181,22 @@ async def joined_positions(database: Database, viewer: UUID) -> dict[UUID, int]:
     return {row[0]: row[1] for row in await database.fetch(_JOINED_POSITIONS, viewer=viewer)}
 
 
-TEAMS = ListQuery(
-    cls=Team,
-    source=teams,
-    id=teams.c.id,
-    sorts={"NAME": (SortColumn(teams.c.name_collation, "sort_name", selected=True),)},
-    default=(Order("NAME"),),
-    visible=lambda: team_visible(teams.c.id),
-)
+def _list_query(member: Any, **options: Any) -> ListQuery:
+    """Teams by name, as somebody's memberships have them."""
+    return ListQuery(
+        cls=Team,
+        source=teams,
+        id=member.c.team_id,
+        sorts={"NAME": (SortColumn(member.c.team_name_collation, "sort_name", selected=True),)},
+        default=(Order("NAME"),),
+        joined=lambda query: query.select_from(teams.join(member, member.c.team_id == teams.c.id)),
+        **options,
+    )
 
 
-def _parent_is_member(parent: Column) -> Column:
-    """The user who is the parent belongs to the team."""
-    theirs = team_members.alias("their_member")
-    return select(literal_column("1")).where(theirs.c.team_id == teams.c.id, theirs.c.user_id == parent).exists()
-
-
-TEAMS_OF_USER = ListQuery(
-    cls=Team,
-    source=teams,
-    id=teams.c.id,
-    sorts=TEAMS.sorts,
-    default=TEAMS.default,
-    parent_clause=_parent_is_member,
-    visible=TEAMS.visible,
+TEAMS = _list_query(_m, visible=lambda: _m.c.user_id == VIEWER)
+TEAMS_OF_USER = _list_query(
+    _m, parent_clause=lambda parent: _m.c.user_id == parent, visible=lambda: team_visible(_m.c.team_id, by_id=True)
 )
 
 _member_columns = {column.name: column for column in columns(User, users)} | {"role": _m.c.role, "joined_at": _m.c.joined_at}
@@ -220,8 +211,8 @@ class _MemberSource:
 TEAM_MEMBERS = ListQuery(
     cls=Member,
     source=_MemberSource,
-    id=users.c.id,
-    sorts={"NAME": NAME_ORDER},
+    id=_m.c.user_id,
+    sorts=name_order(_m.c.user_name_collation),
     default=(Order("NAME"),),
     joined=lambda query: query.select_from(users.join(_m, _m.c.user_id == users.c.id)),
     parent_clause=lambda parent: _m.c.team_id == parent,

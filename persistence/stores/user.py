@@ -1,20 +1,21 @@
 """Users: the store, the loaders and the lists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Integer, Text, Uuid, bindparam, func, literal_column, or_, select
+from sqlalchemy import FromClause, Integer, Select, Text, Uuid, bindparam, func, literal_column, or_, select, union_all
 
 from domain.collation import search_key
 from domain.email_address import email_key
 from domain.page import Order
 from domain.user import User
-from persistence.access import administers_server, any_id, project_visible, shares_team
+from persistence.access import VIEWER, administers_server, any_id, project_visible, shares_team
 from persistence.engine.cursor import SortColumn
 from persistence.engine.database import Database
 from persistence.engine.filter import Column
+from persistence.engine.index_ranges import Ranges
 from persistence.engine.lookup import ByIdQuery
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params
@@ -150,12 +151,12 @@ async def sharing_team(database: Database, viewer: UUID, user_ids: Sequence[UUID
     return {row[0] for row in await database.fetch(_SHARING_TEAM, ids=list(user_ids), viewer=viewer)}
 
 
-def matches_query(operator: str, parameter: str) -> Column:
+def matches_query(operator: str, parameter: str, person: FromClause = users) -> Column:
     """The query is part of the name or of the address."""
     query = bindparam(parameter, type_=Text)
     return or_(
-        func.strpos(users.c.name_collation, query) > literal_column("0"),
-        func.strpos(users.c.email_key, query) > literal_column("0"),
+        func.strpos(person.c.name_collation, query) > literal_column("0"),
+        func.strpos(person.c.email_key, query) > literal_column("0"),
     )
 
 
@@ -177,36 +178,60 @@ async def find_for_administrators(database: Database, query: str | None, limit: 
     return [to_entity(User, row) for row in await database.fetch(_FOR_ADMINISTRATORS, query=key, limit=limit)]
 
 
-NAME_ORDER = (SortColumn(users.c.name_collation, "sort_name", selected=True),)
+def name_order(column: Column) -> dict[str, tuple[SortColumn, ...]]:
+    """People by name, where a table has the names' collation keys."""
+    return {"NAME": (SortColumn(column, "sort_name", selected=True),)}
 
 
-def _list_query(cls: type[Any] = User, **options: Any) -> ListQuery:
-    return ListQuery(
-        cls=cls,
-        id=users.c.id,
-        sorts={"NAME": NAME_ORDER},
-        default=(Order("NAME"),),
-        **options,
-    )
+_BY_NAME = name_order(users.c.name_collation)
 
 
-SERVER_USERS = _list_query(
-    source=users,
-    fields={"query": matches_query, "status": users.c.status},
-    visible=administers_server,
+def _list_query(key: Column = users.c.id, sorts: Mapping[str, tuple[SortColumn, ...]] = _BY_NAME, **options: Any) -> ListQuery:
+    return ListQuery(cls=User, source=users, id=key, sorts=sorts, default=(Order("NAME"),), **options)
+
+
+SERVER_USERS = _list_query(fields={"query": matches_query, "status": users.c.status}, visible=administers_server)
+
+# Whoever is in a team of the viewer, and the viewer.
+_account, _membership = users.alias("account"), team_members
+_met = union_all(
+    select(_membership.c.team_id, _membership.c.user_id, _membership.c.user_name_collation),
+    select(_account.c.id, _account.c.id, _account.c.name_collation),
+).subquery("met")
+
+
+def _teams_and_oneself() -> Select[Any]:
+    member = team_members.alias("viewer_member")
+    ids = select(member.c.team_id.label("id")).where(member.c.user_id == VIEWER).union_all(select(VIEWER))
+    return select(ids.subquery("place").c.id)
+
+
+def _met_matches_query(operator: str, parameter: str) -> Column:
+    met_id: Column = literal_column(f"{_met.name}.user_id", Uuid)
+    rows: Select[Any] = select(literal_column("1")).where(_account.c.id == met_id, matches_query(operator, parameter, _account))
+    return rows.offset(literal_column("0")).exists()
+
+
+USERS = _list_query(
+    fields={"query": _met_matches_query},
+    ranges=Ranges(
+        _met.c.team_id,
+        lambda _: _teams_and_oneself(),
+        columns={users.c.id: _met.c.user_id, users.c.name_collation: _met.c.user_name_collation},
+        repeated=True,
+    ),
 )
 
-USERS = _list_query(source=users, fields={"query": matches_query}, visible=lambda: shares_team(users.c.id))
-
+_added = project_members
 PROJECT_MEMBERS = _list_query(
-    source=users,
-    joined=lambda query: query.join(project_members, project_members.c.user_id == users.c.id),
-    parent_clause=lambda parent: project_members.c.project_id == parent,
-    visible=lambda: project_visible(project_members.c.project_id),
+    _added.c.user_id,
+    name_order(_added.c.user_name_collation),
+    joined=lambda query: query.select_from(users.join(_added, _added.c.user_id == users.c.id)),
+    parent_clause=lambda parent: _added.c.project_id == parent,
+    visible=lambda: project_visible(_added.c.project_id),
 )
 
 WATCHERS = _list_query(
-    source=users,
     joined=lambda query: query.join(watchers, watchers.c.user_id == users.c.id),
     parent_clause=lambda parent: watchers.c.subject_id == parent,
 )

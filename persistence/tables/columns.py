@@ -11,6 +11,7 @@ from sqlalchemy import (
     DateTime,
     Enum,
     ForeignKey,
+    ForeignKeyConstraint,
     Integer,
     MetaData,
     Text,
@@ -94,3 +95,10 @@ def entity_columns() -> tuple[Column[object], ...]:
 def foreign_key(table: str, *, key: str, name: str | None = None, nullable: bool = False) -> Column[object]:
     """A foreign key; nothing that is pointed to is ever deleted."""
     return Column(name or key, Uuid, ForeignKey(f"{table}.id"), key=key, nullable=nullable)
+
+
+def named_foreign_key(table: str, *, key: str, name: str) -> tuple[Column[object] | ForeignKeyConstraint, ...]:
+    """A foreign key with the collation key of its row's name, for indexes to sort by. Postgres changes it with the name, and a
+    trigger fills it in."""
+    reference = ForeignKeyConstraint([key, name], [f"{table}.id", f"{table}.name_collation"], onupdate="CASCADE")
+    return Column(key, Uuid, nullable=False), Column(name, Text, nullable=False), reference

@@ -45,6 +45,16 @@ Index(
     postgresql_where=events.c.project_id.is_not(None),
 )
 
+# What is about another object: a comment, a link, a file. The rest is found by what it is about.
+Index("ix_events_entity", events.c.entity_id, postgresql_where=events.c.entity_id != events.c.about_id)
+
+Index(
+    "ix_events_lost_access",
+    events.c.stream,
+    events.c.position,
+    postgresql_where=text("kind = 'ACCESS_LOST' AND entity_type IN ('Team', 'Project')"),
+)
+
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,

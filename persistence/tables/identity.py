@@ -19,7 +19,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from persistence.tables.columns import INSTANT, entity_columns, foreign_key, id_column, metadata, team_role, user_status
+from persistence.tables.columns import (
+    INSTANT,
+    entity_columns,
+    foreign_key,
+    id_column,
+    metadata,
+    named_foreign_key,
+    team_role,
+    user_status,
+)
 
 users = Table(
     "users",
@@ -44,7 +53,7 @@ users = Table(
 
 Index("uq_users_email_key", users.c.email_key, unique=True)
 
-Index("ix_users_name_collation_id", users.c.name_collation, users.c.id)
+Index("uq_users_name_collation_id", users.c.name_collation, users.c.id, unique=True)
 
 sessions = Table(
     "sessions",
@@ -155,6 +164,8 @@ teams = Table(
 
 Index("uq_teams_name_collation", teams.c.name_collation, unique=True, postgresql_where=teams.c.deleted_at.is_(None))
 
+Index("uq_teams_name_collation_id", teams.c.name_collation, teams.c.id, unique=True)
+
 Index("uq_teams_key", teams.c.key, unique=True)
 
 calendar_feeds = Table(
@@ -168,13 +179,15 @@ calendar_feeds = Table(
 team_members = Table(
     "team_members",
     metadata,
-    foreign_key("teams", key="team_id"),
-    foreign_key("users", key="user_id"),
+    *named_foreign_key("teams", key="team_id", name="team_name_collation"),
+    *named_foreign_key("users", key="user_id", name="user_name_collation"),
     Column("role", team_role, nullable=False),
     Column("joined_at", INSTANT, nullable=False),
     Column("joined_position", BigInteger, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("user_id", "team_id"),
     Index(None, "team_id", "joined_at", "user_id"),
+    Index(None, "team_id", "user_name_collation", "user_id"),
+    Index(None, "user_id", "team_name_collation", "team_id"),
 )
 
 invitations = Table(

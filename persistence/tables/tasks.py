@@ -27,6 +27,7 @@ from persistence.tables.columns import (
     foreign_key,
     id_column,
     metadata,
+    named_foreign_key,
     project_status,
     project_visibility,
     task_link_kind,
@@ -69,10 +70,11 @@ project_members = Table(
     "project_members",
     metadata,
     foreign_key("projects", key="project_id"),
-    foreign_key("users", key="user_id"),
+    *named_foreign_key("users", key="user_id", name="user_name_collation"),
     Column("joined_at", INSTANT, nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("project_id", "user_id"),
     Index(None, "user_id"),
+    Index(None, "project_id", "user_name_collation", "user_id"),
 )
 
 tasks = Table(

@@ -4,7 +4,7 @@ What is written after somebody lost a right would reach them otherwise, for as l
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from domain.errors import DomainError, SubscriptionLagged
@@ -24,18 +24,23 @@ class Broadcast:
 
     def __init__(self) -> None:
         self.participants: set[Participant] = set()
-        self._held: deque[tuple[tuple[Participant, ...], Send]] = deque()
+        self._held: deque[tuple[list[Participant], Send]] = deque()
         self._held_bytes = 0
         self._is_holding = False
 
-    def send(self, send: Send, size: int = 0) -> None:
-        """Call this for everybody who has been let in, now or when it is known who may stay; `size` in bytes."""
-        receivers = tuple(each for each in self.participants if each.right is not None)
+    def receivers(self) -> list[Participant]:
+        """Everybody who has been let in."""
+        return [each for each in self.participants if each.right is not None]
+
+    def send(self, send: Send, size: int = 0, receivers: Sequence[Participant] | None = None) -> None:
+        """Call this for everybody who has been let in (or those `receivers` who are still here), now or when it is known who may
+        stay; `size` in bytes."""
+        chosen = self.receivers() if receivers is None else [each for each in receivers if each in self.participants]
         if not self._is_holding:
-            for each in receivers:
+            for each in chosen:
                 send(each)
         elif self._held_bytes < MAX_HELD_BYTES:
-            self._held.append((receivers, send))
+            self._held.append((chosen, send))
             self._held_bytes += size + _OVERHEAD_BYTES
         else:
             self.remove_all(SubscriptionLagged())

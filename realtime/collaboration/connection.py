@@ -125,7 +125,8 @@ class CollaborationConnection:
                 self.last_received_at = time.monotonic()
                 before = self._meter.seconds
                 await self._meter.run(self._handle_message(data))
-                await self._charge(self._meter.seconds - before)
+                if (pause := self._charge(self._meter.seconds - before)) is not None:
+                    await asyncio.sleep(pause)
         except MalformedMessage as malformed:
             self.close(CloseFrame(4400, str(malformed)))
         except DomainError as error:
@@ -136,19 +137,17 @@ class CollaborationConnection:
             logger.exception("A bug ends a connection.")
             self.close(CloseFrame(4500, "INTERNAL"))
 
-    async def _charge(self, seconds: float) -> None:
-        """Charge the person for a message; pause where they have used up their share, or others have waited for this
+    def _charge(self, seconds: float) -> float | None:
+        """Charge the person for a message: how long to pause where they have used up their share, or others have waited for this
         connection."""
         self._turn_seconds += seconds
-        if self._budget is not None:
-            self._budget.work.take(seconds)
-            if (pause := self._budget.work.seconds_until(0.0)) > 0.0:
-                self._turn_seconds = 0.0
-                await asyncio.sleep(min(pause, _MAX_PAUSE_SECONDS))
-                return
+        if self._budget is not None and (pause := self._budget.work.charge(seconds)) > 0.0:
+            self._turn_seconds = 0.0
+            return min(pause, _MAX_PAUSE_SECONDS)
         if self._turn_seconds > MAX_TURN_SECONDS:
             self._turn_seconds = 0.0
-            await asyncio.sleep(0)
+            return 0.0
+        return None
 
     async def _handle_message(self, data: bytes) -> None:
         if not self._documents and not self._is_hocuspocus:

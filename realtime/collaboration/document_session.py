@@ -214,13 +214,13 @@ class DocumentSession:
         """
         Apply the states of the user's own clients; beyond their rate the newest wait, and are applied together.
 
-        y-websocket sends the states of others back, in a crowd many of them: those cost no more than being read, and a message of
-        more than `MAX_AWARENESS_BYTES` holds too many to be of use.
+        Providers send the states of others back, in a crowd many of them: those cost little more than being read, and a message
+        of more than `MAX_AWARENESS_BYTES` holds too many to be of use.
         """
-        if len(data) > messages.MAX_AWARENESS_BYTES or not self._shares_presence:
+        if len(data) > messages.MAX_AWARENESS_BYTES or not self._shares_presence or self._room.changed_awareness.is_echo(data):
             return
         table = self._room.awareness
-        own = [each for each in messages.decode_awareness(data) if table.is_news(each, self.user_id)]
+        own = [each for each in messages.decode_awareness(data, table.clock) if table.is_news(each, self.user_id)]
         if not own:
             return
         if not self._pending_awareness and self._rooms.budgets.of(self.user_id).awareness.try_take(1):

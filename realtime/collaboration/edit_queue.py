@@ -37,6 +37,11 @@ class EditQueue:
         """The updates on their way, in order."""
         return [each.update.data for each in (*self._in_flight, *self._pending) if each.update]
 
+    @property
+    def has_capacity(self) -> bool:
+        """Whether little enough is pending."""
+        return self._has_capacity.is_set()
+
     async def wait_for_capacity(self) -> None:
         """Wait while too much is pending."""
         await self._has_capacity.wait()

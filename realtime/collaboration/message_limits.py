@@ -45,6 +45,11 @@ class TokenBucket:
         self._tokens -= amount
         return True
 
+    def charge(self, amount: float) -> float:
+        """Take tokens, though there may be fewer: how long until nothing is owed."""
+        self.take(amount)
+        return max(0.0, -self._tokens / self._rate)
+
     def seconds_until(self, amount: float) -> float:
         """How long until there are so many tokens."""
         self._refill()
@@ -100,9 +105,9 @@ class Meter:
     def __init__(self) -> None:
         self.seconds = 0.0
 
-    async def run(self, coroutine: Awaitable[T]) -> T:
+    def run(self, coroutine: Awaitable[T]) -> Awaitable[T]:
         """Await a coroutine, and add the time that it computed to `seconds`."""
-        return await _metered(coroutine, self)
+        return _metered(coroutine, self)
 
 
 @types.coroutine

@@ -5,9 +5,10 @@ that one connection may hold several, and adds authentication, acknowledgements 
 byte of a connection tells them apart: a type is at most 3 in y-websocket's, and a document's name is longer than that.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 from content.lib0 import encode_varint
 
@@ -44,13 +45,18 @@ class MalformedMessage(ValueError):
     """Bytes that are no message of the protocol."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AwarenessState:
     """The awareness of one client. `state` is JSON; "null" means that it left."""
 
     client: int
     clock: int
     state: str
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The state as part of an awareness update: everybody who joins is sent it."""
+        return encode_varint(self.client) + encode_varint(self.clock) + with_length(self.state.encode())
 
 
 class MessageReader:
@@ -65,6 +71,10 @@ class MessageReader:
         return self._offset >= len(self._data)
 
     def read_varint(self) -> int:
+        value = self._data[self._offset] if self._offset < len(self._data) else 0x80
+        if value < 0x80:  # mostly
+            self._offset += 1
+            return value
         value = shift = 0
         while True:
             if self._offset >= len(self._data):
@@ -91,10 +101,7 @@ class MessageReader:
         return found
 
     def read_text(self) -> str:
-        try:
-            return self.read_bytes().decode()
-        except UnicodeDecodeError:
-            raise MalformedMessage("The message holds text that is not UTF-8.") from None
+        return _decoded(self.read_bytes())
 
 
 def with_length(data: bytes) -> bytes:
@@ -147,24 +154,35 @@ def stateless_message(payload: str) -> bytes:
     return bytes((MessageType.STATELESS,)) + with_length(payload.encode())
 
 
-def decode_awareness(update: bytes) -> list[AwarenessState]:
-    """The states in an awareness update, at most `MAX_AWARENESS_STATES`. Raises MalformedMessage."""
+def decode_awareness(update: bytes, known_clock: Callable[[int], int] = lambda client: -1) -> list[AwarenessState]:
+    """
+    The states in an awareness update, of at most `MAX_AWARENESS_STATES`, but those whose clock is not newer than the known one
+    of their client, unless it ends their presence. Raises MalformedMessage.
+    """
     reader = MessageReader(update)
     count = reader.read_varint()
     if count * 3 > len(update):
         raise MalformedMessage("The message promises more than it holds.")
     if count > MAX_AWARENESS_STATES:
         raise MalformedMessage("The message tells of too many clients.")
-    states = [AwarenessState(reader.read_varint(), reader.read_varint(), reader.read_text()) for _ in range(count)]
+    states = []
+    for _ in range(count):
+        client, clock, state = reader.read_varint(), reader.read_varint(), reader.read_bytes()
+        if clock > known_clock(client) or state == b"null":
+            states.append(AwarenessState(client, clock, _decoded(state)))
     if not reader.is_done:
         raise MalformedMessage("Bytes follow the end of the message.")
     return states
 
 
+def _decoded(text: bytes) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        raise MalformedMessage("The message holds text that is not UTF-8.") from None
+
+
 def encode_awareness(states: Iterable[AwarenessState]) -> bytes:
     """States as an awareness update."""
-    listed = list(states)
-    parts = [encode_varint(len(listed))]
-    for each in listed:
-        parts += (encode_varint(each.client), encode_varint(each.clock), with_length(each.state.encode()))
-    return b"".join(parts)
+    encoded = [each.encoded for each in states]
+    return encode_varint(len(encoded)) + b"".join(encoded)

@@ -1,28 +1,31 @@
 """Whoever is in a room, as the room sees them: what they are sent. Nothing here may wait."""
 
-from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 from domain.errors import DomainError
 from realtime.collaboration import messages
 from realtime.collaboration.access import DocumentRight
-from realtime.collaboration.messages import AwarenessState
 from realtime.collaboration.update_batch import UpdateBatch
 
 
 class AwarenessUpdate:
-    """Awareness states that changed, encoded once for everybody."""
+    """Awareness that changed; it is framed once for everybody."""
 
-    def __init__(self, states: Sequence[AwarenessState]) -> None:
-        self.states = states
+    def __init__(self, update: bytes) -> None:
+        self._update = update
         self._frames: dict[bytes, bytes] = {}
 
+    @property
+    def size(self) -> int:
+        """The bytes of the update."""
+        return len(self._update)
+
     def frame(self, prefix: bytes) -> bytes:
-        """The states as a websocket message, behind a prefix."""
+        """The update as a websocket message, behind a prefix."""
         found = self._frames.get(prefix)
         if found is None:
-            found = self._frames[prefix] = prefix + messages.awareness_message(messages.encode_awareness(self.states))
+            found = self._frames[prefix] = prefix + messages.awareness_message(self._update)
         return found
 
 

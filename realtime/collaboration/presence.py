@@ -81,6 +81,11 @@ class AwarenessTable:
             changed.append(state)
         return changed
 
+    def clock(self, client: int) -> int:
+        """The clock of a client's newest state, -1 for one that is not here: a state with an older one is no news."""
+        entry = self._entries.get(client)
+        return entry.awareness.clock if entry is not None else -1
+
     def is_news(self, state: AwarenessState, user_id: UUID) -> bool:
         """Whether a state that a user sent says something new, of a client that is theirs."""
         entry = self._entries.get(state.client)

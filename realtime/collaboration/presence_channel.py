@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from realtime.announcements import EphemeralMessage, PubSub
 from realtime.collaboration.messages import AwarenessState
-from realtime.collaboration.participant import AwarenessUpdate, Participant
+from realtime.collaboration.participant import Participant
 from realtime.collaboration.presence import Presence
 from realtime.collaboration.room import Room
 
@@ -53,7 +53,7 @@ class PresenceChannel:
         elif (received := decode_states(message)) is not None:
             user_id, states = received
             changed = room.awareness.update(states, user_id, None, asyncio.get_running_loop().time())
-            room.broadcast_awareness(AwarenessUpdate(changed))
+            room.changed_awareness.add(changed)
 
     async def presences(
         self, document_ids: Sequence[UUID], rooms: Mapping[UUID, Room], open_room: Callable[[UUID], Awaitable[Room]]
@@ -68,7 +68,7 @@ class PresenceChannel:
         return [room.awareness.presences() if (room := rooms.get(each)) else () for each in document_ids]
 
     def _share(self, room: Room, user_id: UUID, states: Sequence[AwarenessState]) -> None:
-        room.broadcast_awareness(AwarenessUpdate(states))
+        room.changed_awareness.add(states)
         if states and not self._pubsub.is_single_process:
             self._pubsub.publish(encode_states(room.stream, self._sender_id, user_id, states))
 

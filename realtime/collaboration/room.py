@@ -9,13 +9,14 @@ An edit is applied and logged whole or not at all, however large it is and whate
 applied in pieces, between which others have their turn; clients that synchronize meanwhile wait until it is done, so nobody is
 sent half of it.
 
-Awareness goes to everybody at once. Rights are the participants'; they are looked up again whenever the team's stream announces
-something that may have changed them, and nothing is sent on until that is done.
+Awareness goes to everybody, what changed close together in one message. Rights are the participants'; they are looked up again
+whenever the team's stream announces something that may have changed them, and nothing is sent on until that is done.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from operator import methodcaller
 from typing import Final
 from uuid import UUID
 
@@ -25,11 +26,12 @@ from content.update_cost import MAX_UPDATE_SECONDS
 from domain.document.update import Appended, LoggedUpdate, Update, document_stream, to_logged
 from domain.errors import DomainError, NotFound, Unavailable
 from realtime.collaboration.access import DocumentAccess, DocumentRight
+from realtime.collaboration.awareness_broadcast import AwarenessBroadcast
 from realtime.collaboration.broadcast import Broadcast
 from realtime.collaboration.commit import CommitResult, OnDone, PendingUpdate
 from realtime.collaboration.document_state import MAX_INLINE_BYTES, DocumentState, NeedsSplitting
 from realtime.collaboration.edit_queue import EditQueue
-from realtime.collaboration.participant import AwarenessUpdate, Participant
+from realtime.collaboration.participant import Participant
 from realtime.collaboration.presence import AwarenessTable
 from realtime.collaboration.room_host import RoomHost
 from realtime.collaboration.update_batch import UpdateBatch
@@ -53,6 +55,7 @@ class Room:
         self.broadcast = Broadcast()
         self.participants = self.broadcast.participants
         self.awareness = AwarenessTable()
+        self.changed_awareness = AwarenessBroadcast(self.broadcast, host.write_batch)
         self.position = self.compacted_to = 0
         self.access: DocumentAccess | None = None
         self.reference_count = 0
@@ -145,7 +148,8 @@ class Room:
         Raises InvalidUpdate, UpdateTooLarge, UpdatePending (it builds on edits that are not here: the client has to synchronize),
         TooExpensive, Overloaded, Unavailable.
         """
-        await self._edits.wait_for_capacity()
+        if not self._edits.has_capacity:
+            await self._edits.wait_for_capacity()
         author = (author_id, session_id)
         if self._large_update_author == author_id:
             async with self._large_update:  # it may build on that
@@ -359,17 +363,11 @@ class Room:
         if following:
             self.edited_at = asyncio.get_running_loop().time()
             batch = UpdateBatch(following)
-            self.broadcast.send(lambda participant: participant.on_updates(batch), sum(len(each.data) for each in following))
+            self.broadcast.send(methodcaller("on_updates", batch), batch.approximate_bytes)
 
     def on_version_saved(self, version_id: UUID) -> None:
         """A version was saved."""
-        self.broadcast.send(lambda participant: participant.on_version_saved(version_id))
-
-    def broadcast_awareness(self, update: AwarenessUpdate) -> None:
-        """Send awareness states to everybody here."""
-        if update.states:
-            with self._host.write_batch:
-                self.broadcast.send(lambda participant: participant.on_awareness(update))
+        self.broadcast.send(methodcaller("on_version_saved", version_id))
 
     def user_right(self, user_id: UUID) -> DocumentRight | None:
         """What a user who is here may do; None for who is not here, whatever they may do."""
@@ -383,7 +381,7 @@ class Room:
             right = access.rights.get(participant.user_id) if access else None
             if right is None:
                 self.participants.discard(participant)
-                self.broadcast_awareness(AwarenessUpdate(self.awareness.remove_participant(participant)))
+                self.changed_awareness.add(self.awareness.remove_participant(participant))
                 participant.on_removed(NotFound())
             elif participant.right is not None:
                 participant.on_access_changed(right)

@@ -10,7 +10,6 @@ from domain.document.version import MAX_UNSAVED_UPDATES
 from realtime.background_tasks import BackgroundTasks
 from realtime.backoff import jitter
 from realtime.collaboration.membership import Membership
-from realtime.collaboration.participant import AwarenessUpdate
 from realtime.collaboration.registry import RoomRegistry
 from realtime.collaboration.room import Room
 from realtime.collaboration.snapshots import Compactor
@@ -62,7 +61,7 @@ class RoomSweeper:
                 await asyncio.sleep(self._timings.retry_seconds)
 
     def _sweep(self, room: Room, now: float) -> None:
-        room.broadcast_awareness(AwarenessUpdate(room.awareness.expire(now)))
+        room.changed_awareness.add(room.awareness.expire(now))
         is_empty = not room.participants and not room.reference_count
         is_quiet = room.edited_at is not None and (is_empty or room.edited_at < now - self._timings.compact_after_seconds)
         is_due = is_quiet or room.position - room.compacted_to >= MAX_UNSAVED_UPDATES

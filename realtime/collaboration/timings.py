@@ -8,7 +8,7 @@ class RoomTimings:
     """Times of rooms, in seconds."""
 
     commit_interval_seconds: float = 0.008
-    """For more edits, before those that there are become durable."""
+    """From the first edit of several that come close together, before they become durable."""
     close_after_seconds: float = 20.0
     """After the last participant left, before the room closes."""
     compact_after_seconds: float = 30.0

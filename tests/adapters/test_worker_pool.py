@@ -15,21 +15,28 @@ from persistence.documents.worker_pool import WorkerPool
 
 LARGE_BYTES = 1024 * 1024
 SMALL_BYTES = 2 * 1024
-FLOOD_SECONDS = 30
-"""Longer than a test takes on a slow machine; a job has 32."""
 SMALL = "Words of a small document. " * 75
 
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs wait longer than a test takes on a slow machine."""
-    monkeypatch.setattr(worker_pool, "_QUEUE_TIMEOUT_SECONDS", 60.0)
+    """Jobs wait, and may run, longer than a test takes on a machine that stands still for a while."""
+    monkeypatch.setattr(worker_pool, "_QUEUE_TIMEOUT_SECONDS", 300.0)
+    monkeypatch.setattr(worker_pool, "_WALL_TIME_FACTOR", 100.0)
+
+
+@pytest.fixture
+def never(tmp_path: Path) -> Path:
+    """A pipe to which nobody writes: who reads it goes on until they are killed."""
+    pipe = tmp_path / "never"
+    os.mkfifo(pipe)
+    return pipe
 
 
 @pytest.mark.parametrize("size", [LARGE_BYTES, SMALL_BYTES])
-async def test_while_one_person_floods_the_pool_the_small_documents_of_another_are_done(size: int) -> None:
+async def test_while_one_person_floods_the_pool_the_small_documents_of_another_are_done(size: int, never: Path) -> None:
     async with WorkerPool.open() as pool, asyncio.TaskGroup() as tasks:
-        flood = [tasks.create_task(pool.run(size, time.sleep, FLOOD_SECONDS, owner="flood")) for _ in range(16)]
+        flood = [tasks.create_task(pool.run(size, Path.read_bytes, never, owner="flood")) for _ in range(16)]
         for _ in range(5):
             update = await pool.run(len(SMALL), document_types.parse, DocumentType.TEXT, SMALL, owner="other")
             assert update.count(b"Words") == 75
@@ -39,14 +46,14 @@ async def test_while_one_person_floods_the_pool_the_small_documents_of_another_a
             task.cancel()
 
 
-async def test_while_two_flood_the_pool_together_a_third_has_the_next_worker_and_small_documents_have_one(tmp_path: Path) -> None:
+async def test_while_two_flood_the_pool_together_a_third_has_the_next_worker_and_small_documents_have_one(
+    tmp_path: Path, never: Path
+) -> None:
     end = tmp_path / "end"
     os.mkfifo(end)  # read to its end once somebody has written
     async with WorkerPool.open(slots=3) as pool, asyncio.TaskGroup() as tasks:
         first = tasks.create_task(pool.run(LARGE_BYTES, Path.read_bytes, end, owner="one"))
-        floods = [
-            tasks.create_task(pool.run(LARGE_BYTES, time.sleep, FLOOD_SECONDS, owner=owner)) for owner in ("two", "one") * 8
-        ]
+        floods = [tasks.create_task(pool.run(LARGE_BYTES, Path.read_bytes, never, owner=owner)) for owner in ("two", "one") * 8]
         own = tasks.create_task(pool.run(LARGE_BYTES, len, "large", owner="third"))
         for _ in range(5):
             assert await pool.run(SMALL_BYTES, len, "small", owner="third") == 5
@@ -58,13 +65,15 @@ async def test_while_two_flood_the_pool_together_a_third_has_the_next_worker_and
             task.cancel()
 
 
-async def test_too_many_jobs_of_one_person_are_refused_and_those_of_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_jobs_of_one_person_are_refused_and_those_of_others_are_not(
+    never: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(worker_pool, "_MAX_WAITING_PER_OWNER", 3)
     async with WorkerPool.open(slots=2) as pool, asyncio.TaskGroup() as tasks:
-        flood = [tasks.create_task(pool.run(SMALL_BYTES, time.sleep, FLOOD_SECONDS, owner="flood")) for _ in range(4)]
+        flood = [tasks.create_task(pool.run(SMALL_BYTES, Path.read_bytes, never, owner="flood")) for _ in range(4)]
         await asyncio.sleep(0)
         with pytest.raises(Overloaded):
-            await pool.run(SMALL_BYTES, time.sleep, FLOOD_SECONDS, owner="flood")
+            await pool.run(SMALL_BYTES, Path.read_bytes, never, owner="flood")
         assert await pool.run(SMALL_BYTES, len, "other", owner="other") == 5
         for task in flood:
             task.cancel()

@@ -78,6 +78,7 @@ _BOUNDS: dict[str, str] = {
     "persistence/engine/loaders.py:BatchLoader._parents": _PER_OPERATION,
     "persistence/engine/lru_cache.py:LruCache._entries": _BYTES,
     "persistence/engine/lru_cache.py:_caches": "one entry for each cache in the code",
+    "persistence/engine/index_ranges.py:Ranges.columns": _STATIC,
     "persistence/engine/pages.py:ListQuery.covered": _STATIC,
     "persistence/engine/pages.py:ListQuery.fields": _STATIC,
     "persistence/engine/pages.py:ListQuery.ties": _STATIC,

@@ -20,6 +20,8 @@ _LONGER_FILES: dict[str, str] = {}
 
 # path:function where `except Exception` stands without raising again: why everything must be caught there
 _CATCH_ALL_BOUNDARIES: dict[str, str] = {
+    "gateway/execution/executor.py:Executor.compiled_program": "graphql-core meets the same error, words it and logs bugs",
+    "gateway/execution/variables.py:_leaf_coercer.scalar": "whatever a scalar raises refuses the value, as in graphql-core, which says so",
     "app/admin.py:run_dead_letters": "the rim of a command: what one dead letter raises is reported, and the next is tried",
     "workers/consumer_runner.py:ConsumerRunner._handle_batch": "the rim of a consumer: its failure is recorded, and tried again",
     "workers/consumer_runner.py:ConsumerRunner._read_stream": "the rim of a stream: others go on, and the failure is logged",

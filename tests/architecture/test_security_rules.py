@@ -12,7 +12,7 @@ _NOT_THE_PROGRAM = ("benchmarks", "clients", "docs", "tests")
 
 # Whoever opens a connection to elsewhere, and to whom.
 _CALLS_OUT: dict[str, str] = {
-    "app/serving.py": "it listens, and calls nobody",
+    "app/listening.py": "it listens, and calls nobody",
     "app/supervisor.py": "it hands listening sockets to processes",
     "auth/providers/provider.py": "the OpenID providers that the operator has named",
     "mail/ses.py": "Amazon's mail service",

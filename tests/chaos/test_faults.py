@@ -27,6 +27,8 @@ from tests.support.server_process import ServerProcess, create_team_and_project,
 
 RECOVERY_SECONDS: Final = 2.0
 MAX_GROWTH_BYTES: Final = 64 * 1024 * 1024
+MAX_FREEZE_SECONDS: Final = 8.0
+"""Of the server itself: who asks it meanwhile waits as long, and nothing that waits for what is behind it may take 10 s."""
 FAULTS: Final = (
     *(("redis", fault) for fault in ("down", "silent", "slow")),
     *(("storage", fault) for fault in ("down", "silent", "slow", "errs")),
@@ -123,7 +125,7 @@ async def endure(behind: Behind, seconds: float, dice: random.Random) -> dict[st
             async with behind.failing(what, fault):
                 if what in ("redis", "valkey", "storage", "all but postgres"):  # tasks need Postgres alone
                     assert await clients.is_back() <= allowed_seconds(MAX_ANSWER_SECONDS), (what, fault)
-                await asyncio.sleep(seconds)
+                await asyncio.sleep(min(seconds, MAX_FREEZE_SECONDS) if what == "server" else seconds)
             recoveries[f"{what} {fault}"] = await clients.is_back()
             assert recoveries[f"{what} {fault}"] <= allowed_seconds(RECOVERY_SECONDS), (what, fault)
         growth = behind.memory_bytes() - before

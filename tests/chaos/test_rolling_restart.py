@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.support.backing_services import Valkey, free_port
@@ -99,11 +98,8 @@ async def test_replacing_servers_one_by_one_fails_no_request_and_loses_no_change
             await each.wait_until_ready()
         balancer = await stack.enter_async_context(balanced(servers))
         ada = await register_user(servers[0])
-        through = Client(servers[0], ada.token)
-        await through.http.aclose()
         # A connection for each request: one that is idle when its server is told to stop is lost in a race with the next request.
-        once = httpx.Limits(max_keepalive_connections=0)
-        through.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{balancer.port}", timeout=15.0, limits=once)
+        through = Client(servers[0], ada.token, url=f"http://127.0.0.1:{balancer.port}", keeps_connections=False)
         clients = ChaosClients([through], random.Random(1))
         project_id = await create_team_and_project(ada)
         await clients.begin(project_id, await create_document_over_http(ada, project_id))

@@ -89,7 +89,11 @@ def scopes(history: History) -> list[dict[str, Any]]:
     return [{name: value for name, value in each.items() if value is not None} for each in (*alone, *both, *pairs)]
 
 
-async def test_postgres_reads_what_matches_a_scope(app: App, team: SampleTeam) -> None:
+@pytest.mark.parametrize("max_named", [0, 1_000], ids=["one by one", "by index"])
+async def test_postgres_reads_what_matches_a_scope(
+    app: App, team: SampleTeam, monkeypatch: pytest.MonkeyPatch, max_named: int
+) -> None:
+    monkeypatch.setattr(matching_entries, "MAX_NAMED_ENTRIES", max_named)
     history = await write_history(app, team)
     assert {"ACCESS_LOST", "MOVED", "MEMBERSHIP", "COMMENTED", "DELETED"} <= {each.kind for each in history.entries}
     starts = dict.fromkeys({each.stream for each in history.entries}, 0)
@@ -134,7 +138,13 @@ async def test_parts_of_a_stream_follow_one_another(app: App, team: SampleTeam, 
         assert (found, position) == (own, own[-1].position)
 
 
-async def test_one_page_comes_to_a_task_behind_thousands_of_others(app: App, team: SampleTeam) -> None:
+@pytest.mark.parametrize(("max_named", "max_skipped"), [(0, 100_000), (1_000, 1)], ids=["one by one", "by index"])
+async def test_one_page_comes_to_a_task_behind_thousands_of_others(
+    app: App, team: SampleTeam, monkeypatch: pytest.MonkeyPatch, max_named: int, max_skipped: int
+) -> None:
+    monkeypatch.setattr(matching_entries, "MAX_NAMED_ENTRIES", max_named)
+    monkeypatch.setattr(matching_entries, "MAX_SKIPPED_ENTRIES", max_skipped)
+    monkeypatch.setattr(matching_entries, "_MIN_SKIPPED_ENTRIES", max_skipped)
     card = await create_task(app, team, "Mine")
     start = await current_cursor(app, team.member)
     stream, count = team_stream(team.team.id), 20_000
@@ -148,6 +158,25 @@ async def test_one_page_comes_to_a_task_behind_thousands_of_others(app: App, tea
     assert found["pageInfo"]["hasNextPage"] is False
     assert app.resources.database.statements_run - before < 40
     assert await changes_since(app, team.member, found["cursor"]) == []
+
+
+async def test_of_an_object_with_many_entries_each_page_goes_on_from_the_one_before(app: App, team: SampleTeam) -> None:
+    card = await create_task(app, team)
+    for number in range(7):
+        await mutate_ok(app, team.member, "taskUpdate", id=card["id"], title=f"Title {number}")
+    await create_comment(app, team.mate, card)
+    stream = team_stream(team.team.id)
+    scope = EntryScope(visible_projects=[team.project.id], entities=[uuid_of(card["id"])])
+    whole = (await read_matching(app.resources.database, {stream: 0}, scope, limit=100))[stream]
+    assert len(whole.entries) == 9
+    assert not whole.more
+    for limit in (1, 2, 4):
+        position, found = 0, list[Entry]()
+        while part := (await read_matching(app.resources.database, {stream: position}, scope, limit=limit)).get(stream):
+            assert len(part.entries) <= limit
+            assert part.more == (part.reached < whole.reached)
+            found, position = found + part.entries, part.reached
+        assert (found, position) == (whole.entries, whole.reached)
 
 
 async def test_an_answer_without_changes_is_at_the_end_of_the_log(

@@ -23,7 +23,7 @@ async def execute_both(app: App, person: Person | None, query: str, variables: d
     """The answers of both executors, and whether a program gave the first."""
     before = app.executor.execution_counts["compiled"]
     # Parsed and checked once for both: that is most of the time, and both have it of the same function.
-    prepared = app.executor.prepare(OperationRequest(query=query, variables=variables))
+    prepared = await app.executor.prepare_in_turn(OperationRequest(query=query, variables=variables), owner=person)
     if not isinstance(prepared, PreparedOperation):
         return normalize(prepared.to_json()), normalize(prepared.to_json()), False
     now = datetime.now(UTC)

@@ -1,6 +1,6 @@
 """How many rows the pages of large lists read: bounded by the page, for the lists that are not of tasks, their orders and filters.
 
-Lists of people, projects and a person's teams, and the replies of a thread, are sorted as a whole, and not among them."""
+Lists of projects are sorted as a whole, and not among them."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple
@@ -12,10 +12,11 @@ from domain.page import AllOf, Condition, Order, Paging, Where
 from persistence.engine.database import open_database
 from persistence.engine.pages import ListQuery
 from persistence.events.activity import OBJECT_ACTIVITY, PROJECT_ACTIVITY
-from persistence.stores.comment import THREADS
+from persistence.stores.comment import REPLIES, THREADS
 from persistence.stores.document_queries import CHILDREN, DOCUMENTS, PROJECT_DOCUMENTS, VERSIONS
 from persistence.stores.notification import NOTIFICATIONS
-from persistence.stores.team import TEAMS
+from persistence.stores.team import TEAM_MEMBERS, TEAMS, TEAMS_OF_USER
+from persistence.stores.user import PROJECT_MEMBERS, USERS, WATCHERS
 from tests.conftest import migrate_template
 from tests.support.large_everything import LargeEverything, create_large_everything
 from tests.support.large_team import CountingDatabase, read_page
@@ -35,7 +36,7 @@ class _Case(NamedTuple):
     is_member: bool = False
     """Asked for by the member, not by the viewer of all teams."""
     more_rows: int = 0
-    """That are read beside: the viewer's memberships, to look for a part of a title in a thousand teams."""
+    """That are read beside: the viewer's memberships, to look for a part of a title or name in a thousand teams."""
 
 
 _DOCUMENT_FILTERS: Sequence[Where] = (
@@ -46,12 +47,23 @@ _DOCUMENT_FILTERS: Sequence[Where] = (
 )
 CASES = {
     "teams": _Case(TEAMS),
+    "user.teams": _Case(TEAMS_OF_USER, lambda large: large.viewer),
+    "user.teams of another": _Case(TEAMS_OF_USER, lambda large: large.viewer, is_member=True),
+    "team.members": _Case(TEAM_MEMBERS, lambda large: large.team_id),
+    "team.members by role": _Case(
+        TEAM_MEMBERS, lambda large: large.team_id, (Condition("role", "eq", "MEMBER"),), is_member=True
+    ),
+    "project.members": _Case(PROJECT_MEMBERS, lambda large: large.project_id, more_rows=1_000),
+    "users": _Case(USERS, filters=(AllOf(()), Condition("query", "contains", "7")), more_rows=1_000),
+    "users of a member": _Case(USERS, filters=(AllOf(()), Condition("query", "contains", "7")), is_member=True),
+    "task.watchers": _Case(WATCHERS, lambda large: large.task_id),
     "documents": _Case(DOCUMENTS, filters=_DOCUMENT_FILTERS, more_rows=1_000),
     "documents of a member": _Case(DOCUMENTS, filters=_DOCUMENT_FILTERS, is_member=True),
     "project.documents": _Case(PROJECT_DOCUMENTS, lambda large: large.project_id, _DOCUMENT_FILTERS),
     "document.children": _Case(CHILDREN, lambda large: large.document_id, (_THERE,), sorts=("RANK",)),
     "document.versions": _Case(VERSIONS, lambda large: large.document_id, (AllOf(()), Condition("name", "is_null", False))),
     "comments": _Case(THREADS, lambda large: large.task_id, (AllOf(()), Condition("resolved_at", "is_null", True))),
+    "comment.replies": _Case(REPLIES, lambda large: large.comment_id),
     # To the viewer of a thousand teams it costs three rows a team more.
     "task.activity": _Case(OBJECT_ACTIVITY, lambda large: large.task_id, is_member=True),
     "project.activity": _Case(

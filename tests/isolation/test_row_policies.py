@@ -5,6 +5,7 @@ words of the tenants.
 """
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -16,10 +17,15 @@ from sqlalchemy import Text, bindparam, column, text
 
 from app.bootstrap import open_resources
 from app.settings import Settings
+from domain.search.query import parse
+from domain.search.scope import SearchScope
 from persistence import row_policies
 from persistence.engine.database import open_database
 from persistence.engine.principal_database import as_seen_by
 from persistence.engine.statement import Statement
+from persistence.search.frequencies import Frequencies
+from persistence.search.postgres import _PostgresFinder
+from persistence.search.steps import run_search
 from persistence.tables import metadata
 from tests.conftest import migrate_template
 from tests.support.app import GENEROUS_LIMITS, IDLE_TIMINGS, App
@@ -28,6 +34,7 @@ from tests.support.principals import OTHER_WORD, PRIVATE_WORD, TEAM_WORD, World
 from tests.support.secret_key import SECRET_KEY
 
 _WORDS: Final = (TEAM_WORD, PRIVATE_WORD, OTHER_WORD)
+_TYPES: Final = ("Task", "Document", "Project", "Comment", "User", "Team")
 _READABLE: Final = {
     "stranger": set(),
     "no team": set(),
@@ -123,8 +130,37 @@ async def test_the_answers_are_those_of_the_first_wall(world: World) -> None:
 
 
 def test_every_table_has_a_policy_or_a_reason_why_nobody_reads_it() -> None:
-    assert not row_policies.POLICIES.keys() & row_policies.UNREADABLE.keys()
-    assert set(metadata.tables) == row_policies.POLICIES.keys() | row_policies.UNREADABLE.keys()
+    known = [*row_policies.POLICIES, *row_policies.NARROWED_VIEWS, *row_policies.UNREADABLE]
+    assert sorted(known) == sorted(metadata.tables)
+
+
+async def test_the_index_of_words_is_narrowed_to_what_its_reader_may_see(walled: App, principals: dict[str, UUID | None]) -> None:
+    places = Statement(text("SELECT DISTINCT split_part(place, ':', 2) AS id FROM search_entries").columns(column("id", Text)))
+    own = Statement(text("SELECT id::text FROM projects").columns(column("id", Text)))
+    everything = {row[0] for row in await walled.resources.database.fetch(places)}
+    for name, user_id in principals.items():
+        database = as_seen_by(walled.resources.database, user_id)
+        projects = {row[0] for row in await database.fetch(own)}
+        assert {row[0] for row in await database.fetch(places)} == projects & everything, name
+        assert bool(projects & everything) == bool(_READABLE[name]), name
+    assert len(everything) > 2
+
+
+@pytest.mark.parametrize("name", sorted(_READABLE))
+async def test_a_search_that_takes_its_reader_for_the_owner_finds_and_counts_nothing_that_is_not_for_them(
+    walled: App, principals: dict[str, UUID | None], name: str
+) -> None:
+    owner, found = principals["owner"], set[str]()
+    assert owner is not None
+    for word in _WORDS:
+        scope = SearchScope(viewer_id=owner, types=_TYPES, subjects=("Task", "Document"))
+        database = as_seen_by(walled.resources.database, principals[name])
+        finder = _PostgresFinder(database, Frequencies())
+        hits = (await run_search(database, finder, scope, parse(word), datetime.now(UTC))).hits
+        if hits:
+            found.add(word)
+            assert {"Task", "Document", "Comment"} <= {each.hit.type_name for each in hits}
+    assert found == _READABLE[name] - {OTHER_WORD}
 
 
 @pytest.mark.parametrize("table", ["signing_keys", "account_tokens", "search_terms", "jobs"])

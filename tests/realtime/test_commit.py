@@ -100,6 +100,21 @@ async def test_what_comes_within_a_tick_shares_one_transaction() -> None:
     assert room.answers == [Appended(position) for position in range(1, 7)]
 
 
+async def test_a_window_begins_with_the_first_edit_that_comes_soon_after_another() -> None:
+    seconds = 0.4  # long, so that a slow machine comes soon enough
+    async with run_committer(seconds) as (room, log):
+        room.add_updates()
+        await wait_for_answers(room, 1)
+        await asyncio.sleep(seconds / 4)
+        typed_at = asyncio.get_running_loop().time()
+        room.add_updates()
+        await asyncio.sleep(seconds / 4)
+        room.add_updates(2)
+        await wait_for_answers(room, 4)
+    assert log.sizes == [1, 3]
+    assert log.begun_at[1] - typed_at >= seconds * 0.99
+
+
 async def test_more_than_a_transaction_takes_goes_into_the_next_at_once() -> None:
     async with run_committer(interval_seconds=3600.0) as (room, log):
         room.add_updates(MAX_SOURCE_UPDATES * 2 + 3)

@@ -53,3 +53,15 @@ def test_a_length_beyond_the_end_is_refused() -> None:
         MessageReader(b"\x05four").read_bytes()
     with pytest.raises(MalformedMessage):
         MessageReader(b"\x02\xff\xfe").read_text()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2**32), st.integers(0, 50), st.sampled_from(["null", "{}"])), max_size=20),
+    st.integers(-1, 50),
+)
+def test_of_known_states_only_those_that_are_newer_or_end_a_presence_are_read(
+    states: list[tuple[int, int, str]], known: int
+) -> None:
+    found = [messages.AwarenessState(*each) for each in states]
+    read = messages.decode_awareness(messages.encode_awareness(found), lambda client: known)
+    assert read == [each for each in found if each.clock > known or each.state == "null"]

@@ -93,7 +93,7 @@ class App:
         """The whole answer, as JSON."""
         request = OperationRequest(query=operation, variables=json.loads(orjson.dumps(variables)))
         # Parsed and validated once: that is most of the time, and both executors have it of the same function.
-        prepared = self.executor.prepare(request)
+        prepared = await self.executor.prepare_in_turn(request, owner=person)
         if not isinstance(prepared, PreparedOperation):
             return json.loads(prepared.to_json())
         answer = b""

@@ -32,12 +32,12 @@ _START_TIMEOUT_SECONDS = 10.0
 
 
 class SharedPostgres:
-    """One Postgres for the run, in a folder that goes with it; started when first asked for."""
+    """One Postgres for the run, in a folder that goes with it; started when first asked for. Or one that others run, at `address`."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str | None = None) -> None:
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._resources = AsyncExitStack()
-        self._address: str | None = None
+        self._address = address
 
     @property
     def address(self) -> str:
@@ -55,9 +55,13 @@ class SharedPostgres:
 _postgres_key = pytest.StashKey[SharedPostgres]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--postgres", help="the address of a Postgres that several runs share, instead of one of this run's own")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        config.stash[_postgres_key] = SharedPostgres()
+        config.stash[_postgres_key] = SharedPostgres(config.getoption("--postgres"))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -19,4 +19,4 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.enable()
         gc.freeze()
-        gc.set_threshold(10_000, 20, 100)  # as app.serving does
+        gc.set_threshold(10_000, 20, 100)  # as app.gc_tuning does

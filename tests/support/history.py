@@ -11,7 +11,7 @@ whatever begins later.
 
 import bisect
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -116,7 +116,15 @@ class History:
 
     def acknowledged(self) -> int:
         """How many writes were answered with success."""
-        return sum(isinstance(each, (Append, Write)) and each.outcome is Outcome.OK for each in self.operations)
+        return self.acknowledged_by_kind().total()
+
+    def acknowledged_by_kind(self) -> Counter[str]:
+        """The same, by the first word of the list's key; writes of registers are `registers`."""
+        return Counter(
+            each.key.partition(" ")[0] if isinstance(each, Append) else "registers"
+            for each in self.operations
+            if isinstance(each, (Append, Write)) and each.outcome is Outcome.OK
+        )
 
 
 def find_anomalies(operations: Sequence[Operation], *, unordered: Collection[str] = ()) -> list[Anomaly]:

@@ -43,6 +43,8 @@ class HocuspocusClient:
         self._subscription = self.doc.observe(lambda event: self._updates.append(event.update))
         self.synced = asyncio.Event()
         self.first_status_received = asyncio.Event()
+        self._is_over = False
+        self._news = asyncio.Event()
 
     async def send(self, message: bytes) -> None:
         """Send a message about the document."""
@@ -56,8 +58,23 @@ class HocuspocusClient:
         self._sent_keys.append(key)
         await self.send(messages.sync_message(SyncStep.UPDATE, update))
 
+    async def wait_until_acknowledged(self, count: int) -> None:
+        """Wait until so many edits are acknowledged. Raises ConnectionError where the connection ends before."""
+        while len(self.acknowledged) < count:
+            if self._is_over:
+                raise ConnectionError("the connection has ended")
+            self._news.clear()
+            await self._news.wait()
+
     async def receive(self) -> None:
         """Take in what comes until the connection ends."""
+        try:
+            await self._receive()
+        finally:
+            self._is_over = True
+            self._news.set()
+
+    async def _receive(self) -> None:
         async for data in self._socket:
             assert isinstance(data, bytes)
             reader = MessageReader(data)
@@ -76,6 +93,7 @@ class HocuspocusClient:
                 # The first answers what was sent on connecting.
                 if self.first_status_received.is_set():
                     self.acknowledged.append(self._sent_keys[len(self.acknowledged)])
+                    self._news.set()
                 self.first_status_received.set()
 
 

@@ -64,17 +64,17 @@ FROM generate_series(1, {COMMENTS} / 2) AS n,
 INSERT INTO watchers (subject_id, subject_type, user_id)
 SELECT tasks.id, 'Task', person.id FROM tasks JOIN project ON project.id = tasks.project_id, person
 WHERE tasks.number = 1 AND project.nr = 1 AND person.nr <= {MEMBERS};
-CREATE TEMP TABLE subject AS SELECT max(tasks.id::text) FILTER (WHERE project.nr = 1)::uuid AS seen,
-  max(tasks.id::text) FILTER (WHERE project.nr = 3)::uuid AS hidden
-FROM tasks JOIN project ON project.id = tasks.project_id WHERE tasks.number = 2;
 -- Of one person; the newest are archived, and of the rest every tenth is about what they do not see any more.
+CREATE TEMP TABLE noticed AS SELECT tasks.id, project.nr FROM tasks JOIN project ON project.id = tasks.project_id
+WHERE project.nr IN (1, 3) AND tasks.number = 2;
 INSERT INTO notifications (id, version, user_id, reason, event_ids, actor_user_id, subject_type, subject_id, group_key, created_at,
   read_at, archived_at, snoozed_until)
 SELECT gen_random_uuid(), 1, person.id, (CASE WHEN n % 500 = 3 THEN 'MENTIONED' ELSE 'ASSIGNED' END)::notification_reason, '{{}}', NULL, 'Task',
-  CASE WHEN n % 10 = 4 THEN subject.hidden ELSE subject.seen END, n::text, now() - n * interval '1 min',
+  noticed.id, n::text, now() - n * interval '1 min',
   CASE WHEN n % 100 > 0 THEN now() END, CASE WHEN n <= {NOTIFICATIONS} - 500 THEN now() END,
   CASE WHEN n > {NOTIFICATIONS} - 500 AND n % 50 = 1 THEN now() + interval '1 day' END
-FROM generate_series(1, {NOTIFICATIONS}) AS n, person, subject WHERE person.nr IN (2, 3);
+FROM generate_series(1, {NOTIFICATIONS}) AS n JOIN noticed ON noticed.nr = CASE WHEN n % 10 = 4 THEN 3 ELSE 1 END, person
+WHERE person.nr IN (2, 3);
 INSERT INTO events (stream, position, id, type, version, kind, entity_type, entity_id, about_type, about_id, project_id, payload, at)
 SELECT 'team:' || tasks.team_id, n, gen_random_uuid(), CASE WHEN n % 4 = 0 THEN 'TaskUpdated' ELSE 'TaskDerivedChanged' END, 1, 'UPDATED',
   'Task', tasks.id, 'Task', tasks.id, tasks.project_id, '{{}}', now() - n * interval '1 s'

@@ -57,7 +57,8 @@ class PairedApps:
     async def execute_both(self, person: Person | None, operation: GeneratedOperation) -> tuple[bytes, bytes, bool]:
         """What both answer, and whether a program gave the first; the same twice when the operation may not run."""
         counts = self.first.executor.execution_counts
-        prepared = self.first.executor.prepare(OperationRequest(query=operation.query, variables=operation.variables))
+        request = OperationRequest(query=operation.query, variables=operation.variables)
+        prepared = await self.first.executor.prepare_in_turn(request, owner=None)
         if not isinstance(prepared, PreparedOperation):
             return prepared.to_json(), prepared.to_json(), False
         before = counts["compiled"]

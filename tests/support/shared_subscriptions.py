@@ -41,7 +41,8 @@ class SharedSubscriptions:
     ) -> AsyncIterator[SubscriptionReader]:
         """A subscription; it need not have begun to listen."""
         ear = SubscriptionReader()
-        prepared = self.manager.executor.prepare(OperationRequest(query=operation, variables=variables))
+        request = OperationRequest(query=operation, variables=variables)
+        prepared = await self.manager.executor.prepare_in_turn(request, owner=None)
         assert not isinstance(prepared, OperationResult), prepared
 
         async def listen() -> None:

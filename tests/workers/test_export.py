@@ -4,36 +4,17 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator
-
-import pytest
 
 from domain.transfer import markdown_file, task_table
-from tests.conftest import migrate_template
 from tests.support.graph_actions import (
     create_project,
     mutate,
     mutate_ok,
 )
 from tests.support.jobs import JOB_UPDATED, download, read_job
-from tests.support.office import Office, furnish, of_type
+from tests.support.office import Office, of_type
 from tests.support.subscriptions import open_subscription
 from tests.support.teams import uuid_of
-from tests.support.workers import open_worker_database
-from workers.jobs import JOBS
-
-
-@pytest.fixture(scope="module")
-async def office(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
-    from tests.support.backing_services import database_from_template
-
-    async with (
-        database_from_template(postgres_server, "migrated", migrate_template) as url,
-        open_worker_database(url, tmp_path_factory.mktemp("office")) as database,
-        database.worker(jobs=JOBS),
-    ):
-        yield await furnish(database)
-
 
 # ── what is in the files ──────────────────────────────────────────────────────────────────────────────────────────────
 

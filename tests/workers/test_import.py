@@ -5,39 +5,21 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import migrate_template
 from tests.support.graph_actions import mutate, table_states
 from tests.support.jobs import download, read_job, start_job, wait_for_job
 from tests.support.office import Office, furnish, of_type, without_ids
 from tests.support.teams import uuid_of
 from tests.support.uploads import upload_file
 from tests.support.worker_effects import IMPATIENT_TIMINGS
-from tests.support.workers import WorkerDatabase, open_worker_database
+from tests.support.workers import WorkerDatabase
 from workers.imports.apply import Import
 from workers.job import JobKind, JobRun
 from workers.jobs import JOBS
 from workers.jobs.import_ import import_
-
-SAMPLES = Path(__file__).parent / "samples"
-
-
-@pytest.fixture(scope="module")
-async def office(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
-    from tests.support.backing_services import database_from_template
-
-    async with (
-        database_from_template(postgres_server, "migrated", migrate_template) as url,
-        open_worker_database(url, tmp_path_factory.mktemp("office")) as database,
-        database.worker(jobs=JOBS),
-    ):
-        yield await furnish(database)
-
 
 # ── what comes back ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -320,65 +302,3 @@ async def test_an_import_whose_worker_died_is_written_once(
 async def _work(database: WorkerDatabase, kind: JobKind) -> None:
     async with database.worker(jobs=[kind], timings=IMPATIENT_TIMINGS):
         await asyncio.Event().wait()
-
-
-# ── files of others ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-TITLES = "query ($id: ID!) { team(id: $id) { projects(first: 3) { nodes { name tasks(first: 10) { nodes { title status priority dueOn externalRef parent { title } labels(first: 5) { nodes { name } } assignee { id } comments(first: 5) { nodes { body } } } } } } } }"
-
-
-async def imported(office: Office, name: str, format_: str) -> tuple[Any, list[Any]]:
-    """The job of an import of a sample, and the projects that it made."""
-    copy = await office.copy_team()
-    content = (SAMPLES / name).read_bytes().replace(b"mate@example.com", office.team.mate.user.email_address.encode())
-    done = await office.import_(office.team.owner, copy, content, format_)
-    assert done["state"] == "SUCCEEDED", (done["message"], done["issues"])
-    return done, (await office.app.run(office.team.owner, TITLES, id=copy))["team"]["projects"]["nodes"]
-
-
-def task_of(project: Any, title: str) -> Any:
-    (found,) = [each for each in project["tasks"]["nodes"] if each["title"] == title]
-    return found
-
-
-async def test_a_board_of_trello_becomes_a_project(office: Office) -> None:
-    _, (project,) = await imported(office, "trello.json", "TRELLO_JSON")
-    assert project["name"] == "Website relaunch"
-    draft = task_of(project, "Draft the home page")
-    assert (draft["status"], draft["dueOn"], [each["name"] for each in draft["labels"]["nodes"]]) == (
-        "IN_PROGRESS",
-        "2026-11-20",
-        ["Design"],
-    )
-    assert [each["body"] for each in draft["comments"]["nodes"]] == ["First version is in the folder."]
-    assert [each["status"] for each in project["tasks"]["nodes"]] == ["IN_PROGRESS", "TODO", "DONE", "CANCELED"]
-
-
-async def test_issues_of_github_become_tasks_and_pull_requests_do_not(office: Office) -> None:
-    done, (project,) = await imported(office, "github.json", "GITHUB_JSON")
-    assert project["name"] == "website"
-    assert {each["title"]: each["status"] for each in project["tasks"]["nodes"]} == {
-        "Crash on empty cart": "TODO",
-        "Typo on the start page": "DONE",
-        "Support Gopher": "CANCELED",
-    }
-    assert task_of(project, "Crash on empty cart")["externalRef"] == "https://github.com/acme/website/issues/7"
-    assert any("octocat" in each["message"] for each in done["issues"])
-
-
-async def test_issues_of_jira_become_tasks(office: Office) -> None:
-    _, (project,) = await imported(office, "jira.csv", "JIRA_CSV")
-    assert project["name"] == "Web shop"
-    part = task_of(project, "Write the text; then translate it")
-    assert (part["parent"]["title"], part["status"], part["priority"]) == ("Checkout redesign", "IN_PROGRESS", "HIGH")
-    assert sorted(each["name"] for each in part["labels"]["nodes"]) == ["Sub-task", "copy", "i18n"]
-    assert part["assignee"] == {"id": office.team.mate.id}
-    assert [each["body"] for each in part["comments"]["nodes"]] == ["Please; not on a Friday.\nThanks!"]
-
-
-async def test_issues_of_linear_become_tasks(office: Office) -> None:
-    _, projects = await imported(office, "linear.csv", "LINEAR_CSV")
-    (project,) = [each for each in projects if each["name"] == "Mobile"]
-    done = task_of(project, "Push, then pull")
-    assert (done["status"], done["priority"], done["externalRef"]) == ("DONE", "URGENT", "MOB-2")
-    assert task_of(project, "Haptics")["parent"]["title"] == "Push, then pull"

@@ -250,7 +250,9 @@ async def test_a_span_that_no_report_can_cover_is_refused(worker_database: Worke
         ({"teamId": team.team_id, "projectId": team.project_id}, "INVALID", ["input", "teamId"]),
         ({"teamId": team.team_id, "from": "2026-06-02", "to": "2026-06-01"}, "INVALID", ["input", "from"]),
         ({"teamId": team.team_id, "from": "2024-01-01", "to": "2026-01-01"}, "LIMIT_EXCEEDED", ["input", "from"]),
-        ({"teamId": team.team_id, "to": "9999-12-31"}, "INVALID", ["input", "from"]),
+        ({"teamId": team.team_id, "to": "9999-12-31"}, "INVALID", ["input", "to"]),
+        ({"teamId": team.team_id, "to": "0001-01-01"}, "INVALID", ["input", "to"]),
+        ({"teamId": team.team_id, "from": "0001-01-01", "to": "9000-01-01"}, "INVALID", ["input", "from"]),
     ):
         refused = await mutate(app, team.member, "reportStart", "job { id }", kind="BURN_DOWN", **fields)
         assert (refused["job"], [(each["code"], each["path"]) for each in refused["errors"]]) == (None, [(code, path)])

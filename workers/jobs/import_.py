@@ -188,10 +188,11 @@ async def _read_markdown(run: UserJobRun, archive: Archive, collection: Collecti
 
 
 def _add(collection: Collection, read: Read) -> None:
-    records, issues = read
-    collection.add(records)
-    for row, message in issues:
+    collection.add(read.records)
+    for row, message in read.issues:
         collection.refuse(row, message)
+    for row, message in read.warnings:
+        collection.warn(row, message)
 
 
 async def _report(run: UserJobRun, collection: Collection) -> None:

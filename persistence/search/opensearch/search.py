@@ -20,6 +20,7 @@ from domain.search.query import Query
 from domain.search.ranking import Hit
 from domain.search.scope import SearchScope
 from persistence.engine.database import Database
+from persistence.engine.principal_database import as_seen_by
 from persistence.search.opensearch import queries
 from persistence.search.opensearch.breaker import CircuitBreaker
 from persistence.search.opensearch.engine import OpenSearchEngine, OpenSearchUnavailable
@@ -69,9 +70,10 @@ class OpenSearchSearch:
     async def search(self, scope: SearchScope, query: Query, *, as_of: datetime) -> SearchResult:
         """The best hits of a query."""
         if self.breaker.allows():
-            finder = _OpenSearchFinder(self._database, self._engine, self.search_seconds)
+            database = as_seen_by(self._database, scope.viewer_id)
+            finder = _OpenSearchFinder(database, self._engine, self.search_seconds)
             try:
-                found = await run_search(self._database, finder, scope, query, as_of)
+                found = await run_search(database, finder, scope, query, as_of)
             except OpenSearchUnavailable as error:
                 was_open = self.breaker.is_open
                 self.breaker.fail()
@@ -111,7 +113,7 @@ class _OpenSearchFinder:
         return [to_hit(row) for row in await self._database.fetch(FIND_AMONG, **lookup.scope_params, candidates=given)]
 
     async def _readable_projects(self, params: Mapping[str, Any]) -> list[str]:
-        row = await self._database.fetch_row(READABLE, **params)
+        row = await self._database.whole.fetch_row(READABLE, **params)
         if row["lag_seconds"] > MAX_LAG_SECONDS:
             raise IndexOutdated(f"the index lags by {row['lag_seconds']:.0f} s.")
         projects = [str(each) for each in row["projects"] or ()]

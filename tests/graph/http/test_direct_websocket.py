@@ -130,6 +130,20 @@ async def test_a_burst_that_the_kernel_does_not_take_whole_arrives_whole_and_wha
         await behind
 
 
+async def test_what_many_connections_are_sent_is_framed_once_and_something_else_between_changes_nothing() -> None:
+    message = b"to everybody"
+    async with open_ends() as one, open_ends() as two:
+        two.websocket._write_batch = one.batch
+        with one.batch:
+            for ends in (one, two):
+                assert ends.websocket.send_now(message)
+            assert one.websocket.pending_frames is two.websocket.pending_frames
+            assert one.websocket.send_now(b"to one")
+            assert two.websocket.send_now(message)
+        assert [await one.receive_frame() for _ in range(2)] == [(BINARY, message), (BINARY, b"to one")]
+        assert [await two.receive_frame() for _ in range(2)] == [(BINARY, message), (BINARY, message)]
+
+
 async def test_a_line_that_is_lost_in_a_burst_costs_the_others_nothing() -> None:
     async with open_ends() as lost, open_ends() as other:
         with other.batch:

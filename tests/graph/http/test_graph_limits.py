@@ -45,6 +45,8 @@ def refusal_of(query: str, limits: Limits | None = None, **variables: Any) -> li
         ("query($n:Int){items(first:$n){nodes{id}}}", {"n": "20"}, 51),
         ("query($n:Int){items(first:$n){nodes{id}}}", {"n": 20.0}, 21),  # which the Int of a variable accepts
         ("query($n:Int){items(first:$n){nodes{id}}}", {"n": 20.5}, 51),
+        ("query($n:Int){items(first:$n){nodes{id}}}", {"n": 2**31}, 51),  # which it refuses
+        ("query($n:Int){items(first:$n){nodes{id}}}", {"n": 1e300}, 51),
         ("query($n:Int){items(first:$n){nodes{id}}}", {"n": float("inf")}, 51),
         ("query($n:Int){items(first:$n){nodes{id}}}", {"n": float("nan")}, 51),
         ("{items(first:10){nodes{related(first:5){nodes{id}}}}}", {}, 61),
