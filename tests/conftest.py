@@ -24,6 +24,7 @@ pytest_plugins = [
     "tests.support.folder_times",
     "tests.support.garbage",
     "tests.support.machine_pauses",
+    "tests.support.ministack",
     "tests.support.server_process",
     "tests.support.time_limit",
     "tests.support.tls_context",

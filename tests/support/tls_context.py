@@ -11,5 +11,5 @@ import httpx._transports.default
 
 def pytest_configure() -> None:
     """Called by pytest at its start."""
-    module = httpx._transports.default
-    module.create_ssl_context = cache(module.create_ssl_context)
+    names = vars(httpx._transports.default)
+    names["create_ssl_context"] = cache(names["create_ssl_context"])
