@@ -13,6 +13,7 @@ the last participant gets edits later than with peers).
 """
 
 import asyncio
+import math
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ class GroupCommitter:
     async def run(self) -> None:
         """Commit for ever."""
         loop = asyncio.get_running_loop()
-        begun_at = loop.time() - self._interval_seconds
+        begun_at = -math.inf
         while True:
             await self._has_updates.wait()
             if self._first_at < begun_at + self._interval_seconds:

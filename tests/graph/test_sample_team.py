@@ -43,8 +43,9 @@ async def test_the_rows_of_a_copied_team_are_those_of_one_that_was_founded_but_f
         "teams",
         "users",
     }
-    row = await app.sql.fetchrow("SELECT id, name, key, created_at, owner_user_id FROM teams WHERE id = $1", team.team.id)
+    found = "SELECT id, name, key, created_at, owner_user_id FROM teams WHERE id = $1"
     stored = team.team
+    (row,) = await app.sql.fetch(found, stored.id)
     assert tuple(row) == (stored.id, stored.name, stored.key, stored.created_at, team.owner.user.id)
 
 
