@@ -6,7 +6,7 @@ and their resume, the `changes` query, activity history and workers. A stream is
 team's work, `user:{id}` for what concerns one person only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, ClassVar, Protocol, cast
 from uuid import UUID, uuid5
 
+from domain.attributes import attributes_getter
 from domain.codec import encode
 
 
@@ -140,13 +141,15 @@ _IGNORED_FIELDS = frozenset({"version", "created_at", "updated_at"})
 
 def difference(before: Any, after: Any) -> tuple[FieldChange, ...]:
     """The attributes in which two dataclasses of one kind differ, in the order they are declared."""
+    names, read = _compared_fields(cast(Any, type(after)))
     return tuple(
         FieldChange(field=name, before=encode(was), after=encode(now))
-        for name in _compared_fields(cast(Any, type(after)))
-        if (was := getattr(before, name)) != (now := getattr(after, name))
+        for name, was, now in zip(names, read(before), read(after), strict=True)
+        if was != now
     )
 
 
 @cache
-def _compared_fields(cls: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(cls) if field.name not in _IGNORED_FIELDS)
+def _compared_fields(cls: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = tuple(field.name for field in fields(cls) if field.name not in _IGNORED_FIELDS)
+    return names, attributes_getter(names)

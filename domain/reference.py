@@ -67,6 +67,8 @@ def documents_among(targets: Iterable[LinkTarget]) -> frozenset[UUID]:
 
 async def update_references(uow: UnitOfWork, holder: Any, before: str | None, after: str | None) -> None:
     """The text of a task or comment was one thing and is another now; None for no text."""
+    if before == after:
+        return
     documents = await linked_documents(uow, after)
     if documents != await linked_documents(uow, before):
         await uow.references.replace(holder, documents)

@@ -70,7 +70,7 @@ class CalendarFeeds:
         more: Sequence[tuple[bytes, bytes]] = ()
         if self._compress:
             accepted = request.headers.get("accept-encoding")
-            content, more = compress_body(content, None if accepted is None else accepted.encode("latin-1"))
+            content, more = await compress_body(content, None if accepted is None else accepted.encode("latin-1"))
         headers = {
             **_HEADERS,
             "ETag": etag,

@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-import orjson
 from graphql import FieldNode, OperationType
 
 from domain.actor import Actor, Scope
@@ -10,7 +9,7 @@ from domain.errors import DomainError
 from domain.events import Entry
 from domain.session import Device
 from domain.webhook import UnusablePayload, Webhook
-from gateway.execution.compiled.leaf_serialization import JSON_OPTIONS
+from gateway.execution.compiled.leaf_serialization import dump_data
 from gateway.execution.executor import Executor, OperationRequest, OperationResult, PreparedOperation
 from gateway.execution.limits import Limits
 from gateway.subscriptions.plan import Planner, SubscriptionPlan
@@ -96,7 +95,7 @@ def _body(entry: Entry, name: str, result: OperationResult) -> str:
     content: dict[str, Any] = {"type": name, "timestamp": entry.at, "data": result.data}
     if result.errors:
         content["errors"] = result.errors
-    body = orjson.dumps(content, option=JSON_OPTIONS)
+    body = dump_data(content)
     if len(body) > MAX_PAYLOAD_BYTES:
         raise UnusablePayload(f"The payload has {len(body)} bytes; {MAX_PAYLOAD_BYTES} are allowed.")
     return body.decode()

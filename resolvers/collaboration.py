@@ -65,7 +65,8 @@ async def stream_events(
     async with _enter_room(rooms, document_id) as room:
         await rooms.membership.join(room, subscriber, max_right=right)
         try:
-            # What is committed from here on waits in the subscriber's queue; what came before is read.
+            # What is committed from here on waits in the subscriber's queue; what came before is read, and is not sent again.
+            room.committed_edits.flush()
             position = room.position
             missed = await _missing_update(context, room, position, after or None, state_vector or b"")
             state = await room.state()
@@ -97,7 +98,7 @@ async def _missing_update(context: Context, room: Room, position: int, after: in
             if after >= position:
                 size = sum(map(len, edits))
                 return await context.services.workers.run(size, crdt.merge, edits, owner=context.viewer.principal_id)
-    return await room.difference(vector, owner=context.viewer.principal_id)
+    return await room.differences.compute(vector, owner=context.viewer.principal_id)
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from domain.global_id import parse_uuid
+from resolvers.long_values import MAX_SHORT_SIZE, LongBytes
 
 Markdown = NewType("Markdown", str)
 Base64 = NewType("Base64", bytes)
@@ -71,8 +72,8 @@ def _parse_base64(value: Any) -> bytes:
         raise ValueError("This is not base64.") from error
 
 
-def _serialize_base64(value: bytes) -> str:
-    return base64.b64encode(value).decode()
+def _serialize_base64(value: bytes) -> str | LongBytes:
+    return base64.b64encode(value).decode() if len(value) <= MAX_SHORT_SIZE else LongBytes(value)
 
 
 def _identity(value: Any) -> Any:

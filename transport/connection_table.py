@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from transport.fair_turns import FairTurns
+from transport.write_turns import WriteTurns
 
 MAX_UNREAD_BYTES: Final = 128 * 1024 * 1024
 DEFAULT_MAX_CONNECTIONS: Final = 65_536
@@ -49,12 +50,14 @@ class ConnectionTable:
         "max_per_address",
         "refused_count",
         "turns",
+        "write_turns",
     )
 
     def __init__(self, max_connections: int = DEFAULT_MAX_CONNECTIONS, *, max_per_address: int | None = None) -> None:
         self.max_connections = max_connections
         self.max_per_address = max_per_address
         self.turns = FairTurns()
+        self.write_turns = WriteTurns()
         self.evicted_count = 0
         self.refused_count = 0
         self._strangers: dict[Connection, str | None] = {}  # with their addresses; both in the order of arrival

@@ -21,18 +21,15 @@ from transport.connection_table import ConnectionTable
 from transport.fair_turns import MAX_TURN_MESSAGES, MAX_TURN_SECONDS
 from transport.message_budget import LargeMessageBudget, MessageBudget, frame_cost
 from transport.message_receiver import MessageReceiver
-from transport.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT, CloseFrame, FrameReader, ProtocolError
+from transport.rfc6455 import CLOSE, PING, PONG, SHORT_HEADERS, SHORT_PAYLOAD_BYTES, CloseFrame, FrameReader, ProtocolError
 from transport.uvicorn_websocket import OnDisconnect
 from transport.write_batch import WriteBatch
+from transport.write_turns import SLICE_BYTES
 
 _HIGH_WATER_BYTES: Final = 32 * 1024
 _MAX_BYTES_AFTER_CLOSE: Final = 64 * 1024
 CLOSE_TIMEOUT_SECONDS: Final = 1.0
 _LARGE_MESSAGE_TIMEOUT_SECONDS: Final = 60.0
-_SHORT_PAYLOAD_BYTES: Final = 1024
-_SHORT_HEADERS: Final = {
-    opcode: [rfc6455.frame_header(opcode, length) for length in range(_SHORT_PAYLOAD_BYTES)] for opcode in (TEXT, BINARY)
-}
 _PING_FRAME: Final = rfc6455.frame_header(PING, 0)
 _TOO_MANY_MESSAGES: Final = CloseFrame(1008, "Too many messages.")
 _TOO_MANY_CONNECTIONS: Final = CloseFrame(1013, "Too many connections; try again.")
@@ -68,8 +65,10 @@ class DirectWebSocket(asyncio.Protocol):
         "_write_batch",
         "budget",
         "descriptor",
+        "is_within_message",
         "is_writable",
         "pending_frames",
+        "write_turns",
     )
 
     def __init__(
@@ -86,7 +85,7 @@ class DirectWebSocket(asyncio.Protocol):
         """`max_message_bytes` holds until `set_max_message_bytes`; what is larger then needs a share of `large_messages`.
         `on_disconnect` is called with this when the transport is lost."""
         self._opcode = opcode
-        self._headers = _SHORT_HEADERS[opcode]
+        self._headers = SHORT_HEADERS[opcode]
         self._reader = FrameReader(max_message_bytes)
         self._default_message_bytes = max_message_bytes
         self._close_timeout_seconds = close_timeout_seconds
@@ -109,6 +108,8 @@ class DirectWebSocket(asyncio.Protocol):
         self.descriptor = -1
         self.pending_frames = b""
         self.is_writable = True
+        self.is_within_message = False  # parts of it are still to be sent, between which only control frames may be
+        self.write_turns = table.write_turns
 
     def set_transport(self, transport: asyncio.Transport) -> None:
         """Go on with a transport whose handshake is done."""
@@ -201,7 +202,10 @@ class DirectWebSocket(asyncio.Protocol):
         """Send messages in one write, without waiting."""
         if self._closing:
             return
-        frames = self._to_frame(payloads[0]) if len(payloads) == 1 else b"".join(map(self._to_frame, payloads))
+        self.write_frames(self._to_frame(payloads[0]) if len(payloads) == 1 else b"".join(map(self._to_frame, payloads)))
+
+    def write_frames(self, frames: bytes) -> None:
+        """Write whole frames, without waiting."""
         transport = self._transport
         # A closing transport may have given its descriptor back, and another connection may have it by now.
         if self.descriptor >= 0 and not transport.is_closing() and not transport.get_write_buffer_size():
@@ -209,20 +213,18 @@ class DirectWebSocket(asyncio.Protocol):
                 written = os.write(self.descriptor, frames)
             except OSError:
                 written = 0  # full, or broken: the transport finds out
-            if written == len(frames):
-                return
             frames = frames[written:]
-        transport.write(frames)
+        if frames:
+            transport.write(frames)
 
     def send_now(self, payload: bytes) -> bool:
         """Send a message with the write batch, if nothing waits before it; False: nothing was sent."""
-        batch = self._write_batch
-        if batch is None or self._closing:
+        batch, transport = self._write_batch, self._transport
+        if batch is None or self._closing or self.is_within_message or len(payload) > SLICE_BYTES:
             return False
         if not batch.depth:
             with batch:
                 return self.send_now(payload)
-        transport = self._transport
         if not self.pending_frames and (self.descriptor < 0 or transport.is_closing() or transport.get_write_buffer_size()):
             return False
         batch.add(self, batch.to_frame(payload, self._to_frame))
@@ -276,7 +278,7 @@ class DirectWebSocket(asyncio.Protocol):
 
     def _to_frame(self, payload: bytes) -> bytes:
         length = len(payload)
-        return (self._headers[length] if length < _SHORT_PAYLOAD_BYTES else rfc6455.frame_header(self._opcode, length)) + payload
+        return (self._headers[length] if length < SHORT_PAYLOAD_BYTES else rfc6455.frame_header(self._opcode, length)) + payload
 
     def _end(self, frame: CloseFrame) -> None:
         """End the connection for a reason that the receiver does not know yet."""

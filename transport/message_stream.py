@@ -1,7 +1,7 @@
 """Lets a task receive the messages of a direct websocket one after another, in the words of ASGI.
 
 What is received waits here in a small inbox; while it is full, the connection is not read from, so a client is only as fast as
-its messages are handled.
+its messages are handled. What is sent goes out at once, a large message in slices (`transport.write_turns`).
 """
 
 import asyncio
@@ -10,8 +10,10 @@ from typing import Final
 
 from starlette.types import Message
 
+from transport import rfc6455
 from transport.direct_websocket import DirectWebSocket
-from transport.rfc6455 import CloseFrame
+from transport.rfc6455 import BINARY, CONTINUATION, CloseFrame
+from transport.write_turns import SLICE_BYTES
 
 _MAX_UNREAD_MESSAGES: Final = 32
 _MAX_UNREAD_BYTES: Final = 256 * 1024
@@ -97,9 +99,34 @@ class MessageStream:
         if socket.is_closing:
             raise RuntimeError("The connection is closed.")
         data: bytes = message["bytes"]
-        if not socket.send_now(data):
+        if len(data) > SLICE_BYTES:
+            await self._send_in_slices(data)
+        elif not socket.send_now(data):
             socket.send((data,))
-        while not socket.is_writable and not self._is_closed:
+        await self._drain()
+
+    async def _send_in_slices(self, data: bytes) -> None:
+        """Send a large message as several frames, between which other connections have their turns."""
+        socket = self._socket
+        turns, view, size = socket.write_turns, memoryview(data), len(data)
+        place, opcode = turns.begin(), BINARY
+        socket.is_within_message = True
+        try:
+            for start in range(0, size, SLICE_BYTES):
+                await self._drain()
+                await turns.turn(place)
+                if socket.is_closing:
+                    raise RuntimeError("The connection is closed.")
+                part = view[start : start + SLICE_BYTES]
+                header = rfc6455.frame_header(opcode, len(part), is_final=start + SLICE_BYTES >= size)
+                socket.write_frames(b"".join((header, part)))
+                opcode = CONTINUATION
+        finally:
+            socket.is_within_message = False
+
+    async def _drain(self) -> None:
+        """Wait until more can be sent."""
+        while not self._socket.is_writable and not self._is_closed:
             self._drain_waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._drain_waiter

@@ -13,14 +13,14 @@ try:
 except ImportError:  # where it was not built
     from websockets.utils import apply_mask
 
+CONTINUATION: Final = 0
 TEXT: Final = 1
 BINARY: Final = 2
 CLOSE: Final = 8
 PING: Final = 9
 PONG: Final = 10
 
-_CONTINUATION: Final = 0
-_OPCODES: Final = frozenset((_CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG))
+_OPCODES: Final = frozenset((CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG))
 _MIN_HEAD_BYTES: Final = 2
 _MAX_CONTROL_BYTES: Final = 125
 _MAX_REASON_BYTES: Final = 123
@@ -159,7 +159,7 @@ class FrameReader:
             self._buffer, self._offset = bytearray(memoryview(self._buffer)[self._offset :]), 0
 
     def _assemble_message(self, opcode: int, is_final: bool, payload: bytes) -> tuple[int, bytes] | None:
-        if (opcode == _CONTINUATION) != (self._parts is not None):
+        if (opcode == CONTINUATION) != (self._parts is not None):
             raise ProtocolError(1002, "a message must be continued, and nothing else")
         if self._parts is None:
             if is_final:
@@ -177,13 +177,21 @@ class FrameReader:
         return self._opcode, whole
 
 
-def frame_header(opcode: int, length: int) -> bytes:
-    """The head of a whole message from the server, whose payload has so many bytes."""
+def frame_header(opcode: int, length: int, *, is_final: bool = True) -> bytes:
+    """The head of a frame from the server with so many bytes of payload: a message, or its last part (`is_final`)."""
+    first = 0x80 | opcode if is_final else opcode
     if length < 126:
-        return bytes((0x80 | opcode, length))
+        return bytes((first, length))
     if length < 65_536:
-        return bytes((0x80 | opcode, 126, length >> 8, length & 0xFF))
-    return bytes((0x80 | opcode, 127)) + length.to_bytes(8, "big")
+        return bytes((first, 126, length >> 8, length & 0xFF))
+    return bytes((first, 127)) + length.to_bytes(8, "big")
+
+
+SHORT_PAYLOAD_BYTES: Final = 1024
+SHORT_HEADERS: Final = {
+    opcode: [frame_header(opcode, length) for length in range(SHORT_PAYLOAD_BYTES)] for opcode in (TEXT, BINARY)
+}
+"""The heads of messages with fewer bytes, by their opcode and number."""
 
 
 def close_frame(code: int | None, reason: str = "") -> bytes:

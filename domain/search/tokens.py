@@ -49,8 +49,11 @@ def word_pattern() -> re.Pattern[str]:
 def words(text: str) -> list[str]:
     """The words of a text in their order, folded."""
     if text.isascii():  # what a search key adds to it is no part of words
-        return [word if len(word) <= MAX_WORD_CHARS else word[:MAX_WORD_CHARS] for word in _ASCII_WORD.findall(text.lower())]
-    found: list[str] = []
+        found: list[str] = _ASCII_WORD.findall(text.lower())
+        if len(max(found, key=len, default="")) > MAX_WORD_CHARS:
+            found = [word[:MAX_WORD_CHARS] for word in found]
+        return found
+    found = []
     folded_chars = 0
     for piece in _pieces(text):
         folded = search_key(piece)

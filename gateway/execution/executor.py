@@ -22,7 +22,6 @@ from inspect import isawaitable
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import orjson
 import strawberry
 from graphql import ExecutionResult, introspection_from_schema
 from graphql.execution import Executor as CoreExecutor
@@ -31,7 +30,7 @@ from graphql.language import OperationType
 from strawberry.execution import optimized_is_awaitable
 
 from domain.errors import Overloaded
-from gateway.execution.compiled.leaf_serialization import JSON_OPTIONS
+from gateway.execution.compiled.leaf_serialization import dump_data
 from gateway.execution.compiled.program import NotCompiled, ProgramCompiler
 from gateway.execution.documents import DocumentCache, InvalidDocument, Operation, ParsedDocument, UnreadDocument
 from gateway.execution.dry_run import DryRun
@@ -86,7 +85,7 @@ class OperationResult(NamedTuple):
     extensions: Mapping[str, Any] | None = None
 
     def to_payload(self) -> dict[str, Any]:
-        """The object of the GraphQL response, to be serialized with `leaf_serialization.JSON_OPTIONS`."""
+        """The object of the GraphQL response, for `leaf_serialization.dump_data` or `encoding`."""
         payload: dict[str, Any] = {"errors": self.errors} if self.errors or not self.executed else {}
         if self.executed:
             payload["data"] = self.data
@@ -96,7 +95,7 @@ class OperationResult(NamedTuple):
 
     def to_json(self) -> bytes:
         """The GraphQL response as JSON."""
-        return orjson.dumps(self.to_payload(), option=JSON_OPTIONS)
+        return dump_data(self.to_payload())
 
 
 def error_result(*errors: FormattedError) -> OperationResult:

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from domain.cost_limit import CostBalance, CostLimitExceeded
 from domain.errors import DomainError
+from gateway.execution.encoding import encode, encode_in_turns
 from gateway.execution.errors import coded_error, format_errors
 from gateway.execution.executor import Executor, OperationRequest, OperationResult, PreparedOperation, error_result
 from gateway.http.anonymous_turns import AnonymousTurns
@@ -24,7 +25,7 @@ from gateway.http.ports import MayIntrospect, OpenContext, RequestInfo, allow_in
 from gateway.http.request import BadRequest, check_body_type, from_body, from_query_string
 from gateway.http.request_info import authorization, client_ip, request_info
 from gateway.http.request_watchdog import ClientDisconnected, RequestTimeout, RequestWatchdog
-from gateway.http.response import JSON, Reply, encode, full_response, http_status, negotiate_media_type
+from gateway.http.response import JSON, Reply, full_response, http_status, negotiate_media_type
 from gateway.http.stream_format import negotiate_stream
 from gateway.http.streaming import StreamingOperation, StreamingResponses, stream_once
 from gateway.persisted.queries import PersistedQueries
@@ -88,13 +89,14 @@ class GraphQLEndpoint:
         try:
             media_type = negotiate_media_type(headers.get(b"accept"))
             check_body_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-            return self._build_response(await self._execute(from_body(body), headers, info), media_type, headers, info)
+            return await self._respond(await self._execute(from_body(body), headers, info), media_type, headers, info)
         except Exception as error:  # noqa: BLE001 (the rim)
             return self._error_response(error, media_type, headers, info)
 
     def timeout_response(self, headers: Headers) -> Reply:
         """The response to a request that took too long to be answered."""
-        return self._build_response(_Answer(self._executor.timeout_result()), JSON, headers, request_info(headers, None))
+        result = self._executor.timeout_result()
+        return self._build_response(_Answer(result), encode(result.to_payload()), (), JSON, headers, request_info(headers, None))
 
     def body_timeout_response(self, headers: Headers) -> Reply:
         """The response to a request whose body took too long to arrive."""
@@ -124,7 +126,7 @@ class GraphQLEndpoint:
                     self._executor.metrics.count_errors(result.errors)
                     await stream_once(result, stream.format, self._response_headers(headers, info, answer.balance), send)
                     return
-                reply = self._build_response(answer, media_type, headers, info)
+                reply = await self._respond(answer, media_type, headers, info)
         except ClientDisconnected:
             return
         except Exception as error:  # noqa: BLE001 (the rim)
@@ -226,9 +228,19 @@ class GraphQLEndpoint:
                 balance = error.balance
             return _Answer(error_result(*format_errors(error)), credentials is not None, balance)
 
+    async def _respond(self, answer: _Answer, media_type: bytes, headers: Headers, info: RequestInfo) -> Reply:
+        assert isinstance(answer.result, OperationResult)
+        body = await encode_in_turns(answer.result.to_payload())
+        coding: tuple[Header, ...] = ()
+        if self._compress:
+            body, coding = await compress_body(body, headers.get(b"accept-encoding"))
+        return self._build_response(answer, body, coding, media_type, headers, info)
+
     def _build_response(
         self,
         answer: _Answer,
+        body: bytes,
+        coding: tuple[Header, ...],
         media_type: bytes,
         headers: Headers,
         info: RequestInfo,
@@ -244,11 +256,7 @@ class GraphQLEndpoint:
                 own = (*own, _www_authenticate_header(result, self._resource_metadata))
             elif status == 429:
                 own = (*own, *_retry_after_headers(result))
-        body = encode(result.to_payload())
-        if self._compress:
-            body, coding = compress_body(body, headers.get(b"accept-encoding"))
-            own = (*own, *coding)
-        return full_response(status, media_type, body, own, is_authenticated=answer.is_authenticated)
+        return full_response(status, media_type, body, (*own, *coding), is_authenticated=answer.is_authenticated)
 
     def _error_response(self, error: Exception, media_type: bytes, headers: Headers, info: RequestInfo) -> Reply:
         """The response to a request that is malformed, or that a bug of the server ends."""

@@ -8,7 +8,6 @@ both.
 
 from functools import lru_cache
 
-from gateway.execution.encoding import encode as encode
 from gateway.execution.executor import OperationResult
 from gateway.http.request import BadRequest
 from transport.http_response import Header

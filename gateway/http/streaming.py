@@ -24,11 +24,12 @@ from typing import Any
 from starlette.types import Receive, Send
 
 from domain.errors import DomainError
+from gateway.execution.encoding import encode, encode_in_turns
 from gateway.execution.errors import FormattedError, coded_error, format_errors
 from gateway.execution.executor import OperationResult, PreparedOperation, error_result
 from gateway.http.credentials import CredentialWatch
 from gateway.http.ports import OpenContext, RequestInfo
-from gateway.http.response import JSON, encode, full_response, http_status
+from gateway.http.response import JSON, full_response, http_status
 from gateway.http.stream_format import StreamFormat
 from gateway.subscriptions.manager import SubscriptionManager
 from gateway.subscriptions.payload_queue import iterate_payloads
@@ -127,7 +128,7 @@ class StreamingResponses:
 async def stream_once(result: OperationResult, stream_format: StreamFormat, headers: Iterable[Header], send: Send) -> None:
     """Answer with a stream of one answer: what a query or a mutation gives a client that takes nothing else."""
     status = http_status(result, JSON)
-    payload = encode(result.to_payload())
+    payload = await encode_in_turns(result.to_payload())
     if status == 429 or status >= 500:
         for message in full_response(status, JSON, payload, tuple(headers)).messages():
             await send(message)

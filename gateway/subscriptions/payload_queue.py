@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from domain.errors import SubscriptionLagged
-from gateway.execution.encoding import encode
+from gateway.execution.encoding import encode_in_turns
 from gateway.execution.errors import FormattedError, format_errors
 from gateway.execution.executor import OperationResult, PreparedOperation, error_result
 from gateway.subscriptions.manager import Subscription, SubscriptionManager
@@ -35,7 +35,7 @@ async def iterate_payloads(
             return
         async with aclosing(stream) as results:
             async for result in results:
-                yield encode(result.to_payload()) if result.executed else result
+                yield await encode_in_turns(result.to_payload()) if result.executed else result
         return
     queue = PayloadQueue()
     subscription = queue.subscription = manager.subscribe(prepared, plan, context, queue)

@@ -12,7 +12,7 @@ from typing import Any
 from graphql.language import OperationType
 
 from domain.cost_limit import CostCharge
-from gateway.execution.encoding import encode
+from gateway.execution.encoding import encode_in_turns
 from gateway.execution.errors import FormattedError, coded_error, format_errors
 from gateway.execution.executor import OperationRequest, OperationResult, PreparedOperation
 from gateway.http.cost_meter import wants_cost, with_cost
@@ -193,23 +193,24 @@ class Operations:
         executor = self._services.subscriptions.executor
         if prepared.kind is not OperationType.SUBSCRIPTION:
             result = await executor.execute(prepared, context)
-            return self._send_result(id_, result if charge is None else with_cost(result, prepared, charge, executor))
+            return await self._send_result(id_, result if charge is None else with_cost(result, prepared, charge, executor))
         stream = await executor.subscribe(prepared, context)
         if isinstance(stream, OperationResult):
             return stream.errors
         async with aclosing(stream):
             async for result in stream:
-                if errors := self._send_result(id_, result):
+                if errors := await self._send_result(id_, result):
                     return errors
                 await self.send_queue.drained()
                 await asyncio.sleep(0)  # a long replay leaves the others their turn
         return ()
 
-    def _send_result(self, id_: str, result: OperationResult) -> Sequence[FormattedError]:
+    async def _send_result(self, id_: str, result: OperationResult) -> Sequence[FormattedError]:
         if not result.executed:
             return result.errors
         self._services.subscriptions.executor.metrics.count_errors(result.errors)
-        self.send_queue.put(b"%b%b}" % (self._subprotocol.next_prefix(id_), encode(result.to_payload())))
+        encoded = await encode_in_turns(result.to_payload())
+        self.send_queue.put(b"%b%b}" % (self._subprotocol.next_prefix(id_), encoded))
         return ()
 
     def _send_error(self, id_: str, errors: Sequence[FormattedError]) -> None:

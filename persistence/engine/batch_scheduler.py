@@ -8,16 +8,38 @@ A batch that takes longer than `slow_seconds` no longer counts, so that it delay
 
     submit ──> schedule() ──end of tick──> next_batch() ──> a task per batch ──done──> schedule()
 
+A statement costs much by itself, so few large batches are better than many small ones: a batcher may hold back what is less
+than what is under way (`size_under_way`). Whoever comes alone does not wait for others who came alone, but beside a batch of
+fifty only fifty leave; at 16 connections a statement of updates then stores five rows, not three.
+
 Rejected: a thread or a timer that collects (waiting on purpose); one class for all three batchers (they agree on when a batch
 leaves and on nothing else: what a batch is made of, and what a failed one means, differ).
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+import math
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, NamedTuple
 
-NextBatch = Callable[[], Coroutine[Any, Any, None] | None]
-"""Takes the next batch from what is pending: the work of sending it, or None when nothing can leave."""
+
+class Batch(NamedTuple):
+    """The work of sending a batch, how much it is, and of what kind."""
+
+    work: Coroutine[Any, Any, None]
+    size: int = 0
+    kind: Hashable = None
+
+
+NextBatch = Callable[[], Batch | None]
+"""Takes the next batch from what is pending; None when nothing can leave."""
+
+
+class _Running(NamedTuple):
+    """A batch under way: from when on it counts as slow, its size and its kind."""
+
+    slow_from: float
+    size: int
+    kind: Hashable
 
 
 class BatchScheduler:
@@ -31,8 +53,7 @@ class BatchScheduler:
         self._max_concurrent = max_concurrent
         self._max_total = max_concurrent if max_total is None else max_total
         self._slow_seconds = slow_seconds
-        self._running: dict[asyncio.Task[None], float] = {}
-        """The batches under way, with the time from which each counts as slow."""
+        self._running: dict[asyncio.Task[None], _Running] = {}
         self._is_scheduled = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -41,6 +62,13 @@ class BatchScheduler:
         if not self._is_scheduled:
             self._is_scheduled = True
             self._loop.call_soon(self._dispatch)
+
+    def size_under_way(self, kind: Hashable = None) -> int:
+        """The size of the largest batch of a kind that is under way and not slow; 0 where there is none."""
+        if not self._running:
+            return 0
+        now = self._loop.time()
+        return max((each.size for each in self._running.values() if each.kind == kind and each.slow_from > now), default=0)
 
     async def close(self, *, cancel: bool) -> None:
         """Cancel the batches under way, or let them finish; the pending ones are their batcher's to refuse first."""
@@ -57,11 +85,12 @@ class BatchScheduler:
         while self._has_capacity():
             batch = self._next_batch()
             if batch is None:
-                return
-            task = self._loop.create_task(batch)
-            self._running[task] = self._loop.time() + self._slow_seconds if self._slow_seconds is not None else 0.0
+                break
+            task = self._loop.create_task(batch.work)
+            slow_from = math.inf if self._slow_seconds is None else self._loop.time() + self._slow_seconds
+            self._running[task] = _Running(slow_from, batch.size, batch.kind)
             task.add_done_callback(self._on_done)
-        if self._slow_seconds is not None and self._timer is None:
+        if self._running and self._slow_seconds is not None and self._timer is None:
             self._timer = self._loop.call_later(self._slow_seconds, self._on_timer)
 
     def _has_capacity(self) -> bool:
@@ -70,7 +99,7 @@ class BatchScheduler:
         if self._slow_seconds is None or len(self._running) >= self._max_total:
             return False
         now = self._loop.time()
-        return sum(slow_from > now for slow_from in self._running.values()) < self._max_concurrent
+        return sum(each.slow_from > now for each in self._running.values()) < self._max_concurrent
 
     def _on_timer(self) -> None:
         self._timer = None

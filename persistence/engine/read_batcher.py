@@ -32,14 +32,14 @@ Rejected: the runs' parents as one array with their viewers beside it (every sta
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import asyncpg
 
 from domain.errors import Unavailable
-from persistence.engine.batch_scheduler import BatchScheduler
+from persistence.engine.batch_scheduler import Batch, BatchScheduler
 
 _MAX_CONCURRENT_STATEMENTS: Final = 3
 _SLOW_SECONDS: Final = 0.02
@@ -173,14 +173,16 @@ class ReadBatcher:
         self._pending.clear()
         await self._scheduler.close(cancel=True)
 
-    def _next_batch(self) -> Coroutine[Any, Any, None] | None:
+    def _next_batch(self) -> Batch | None:
         for text, pending in self._pending.items():
             size = pending.batched.max_runs
+            if len(pending.runs) < min(size, self._scheduler.size_under_way(text)):
+                continue
             runs, pending.runs = pending.runs[:size], pending.runs[size:]
             del self._pending[text]
             if pending.runs:  # behind the other statements, so that none of them starves
                 self._pending[text] = pending
-            return self._send(pending, runs)
+            return Batch(self._send(pending, runs), len(runs), text)
         return None
 
     async def _send(self, pending: _PendingRuns, runs: list[_Run]) -> None:

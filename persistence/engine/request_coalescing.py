@@ -5,12 +5,12 @@ for, so a caller who asks because something has changed gets the change.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 
 from domain.errors import Unavailable
-from persistence.engine.batch_scheduler import BatchScheduler
+from persistence.engine.batch_scheduler import Batch, BatchScheduler
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -36,14 +36,14 @@ class Coalescer(Generic[K, V]):
             self._scheduler.schedule()
         return await asyncio.shield(future)
 
-    def _next_batch(self) -> Coroutine[Any, Any, None] | None:
+    def _next_batch(self) -> Batch | None:
         if not self._pending:
             return None
         if len(self._pending) <= MAX_BATCH_KEYS:
             batch, self._pending = self._pending, {}
         else:
             batch = {key: self._pending.pop(key) for key in list(islice(self._pending, MAX_BATCH_KEYS))}
-        return self._send(batch)
+        return Batch(self._send(batch))
 
     async def _send(self, batch: Mapping[K, "asyncio.Future[V]"]) -> None:
         try:

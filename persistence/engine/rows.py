@@ -23,6 +23,7 @@ from sqlalchemy import ColumnClause, ColumnElement, FromClause, Insert, Text, Up
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql.schema import Table
 
+from domain.attributes import attributes_getter
 from persistence.engine.lru_cache import LruCache
 
 T = TypeVar("T")
@@ -145,12 +146,17 @@ def _attribute_names(cls: type[Any], attributes: frozenset[str] | None) -> list[
 
 def to_entity(cls: type[T], row: Any) -> T:
     """The dataclass of a row, with enum members and tuples."""
-    return cls(**{name: convert(row[name]) if convert else row[name] for name, convert in _conversions(cast(Any, cls))})
+    names, read, conversions = _conversions(cast(Any, cls))
+    attributes = dict(zip(names, read(row), strict=True))
+    for name, convert in conversions:
+        attributes[name] = convert(attributes[name])
+    return cls(**attributes)
 
 
 def to_params(entity: Any) -> dict[str, Any]:
     """The stored values of an entity by name: the parameters of `insert_row` and `update_row`."""
-    return {name: getattr(entity, name) for name in _written_names(cast(Any, type(entity)))}
+    names, read = _written_attributes(cast(Any, type(entity)))
+    return dict(zip(names, read(entity), strict=True))
 
 
 def written_names(cls: type[Any]) -> tuple[str, ...]:
@@ -163,6 +169,12 @@ def written_names(cls: type[Any]) -> tuple[str, ...]:
 @cache
 def _written_names(cls: Any) -> tuple[str, ...]:
     return (*(field.name for field in fields(cls)), *getattr(cls, "stored_properties", ()))
+
+
+@cache
+def _written_attributes(cls: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = _written_names(cls)
+    return names, attributes_getter(names)
 
 
 def insert_row(cls: type[Any], table: Table, *extra: str) -> Insert:
@@ -187,9 +199,13 @@ def recordset(parameter: str, name: str, *record_columns: ColumnClause[Any]) -> 
 
 
 @cache
-def _conversions(cls: Any) -> list[tuple[str, Callable[[Any], Any] | None]]:
+def _conversions(cls: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], list[tuple[str, Callable[[Any], Any]]]]:
+    """The names of a dataclass's attributes, what reads them of a row, and the conversions of those that need one."""
     hints = get_type_hints(cls)
-    return [(field.name, _conversion(hints[field.name])) for field in fields(cls)]
+    names = tuple(field.name for field in fields(cls))
+    read = itemgetter(*names) if len(names) > 1 else lambda row: tuple(row[name] for name in names)
+    found = [(name, _conversion(hints[name])) for name in names]
+    return names, read, [(name, convert) for name, convert in found if convert is not None]
 
 
 def _conversion(hint: Any) -> Callable[[Any], Any] | None:

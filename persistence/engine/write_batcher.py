@@ -30,7 +30,7 @@ come together.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -38,11 +38,12 @@ from uuid import UUID
 import asyncpg
 
 from domain.errors import Unavailable
-from persistence.engine.batch_scheduler import BatchScheduler
+from persistence.engine.batch_scheduler import Batch, BatchScheduler
 from persistence.engine.statement import Statement
 
 _MAX_BATCH_ROWS: Final = 64
 _MAX_CONCURRENT_STATEMENTS: Final = 2
+_SLOW_SECONDS: Final = 0.02
 _OUTCOME_UNKNOWN_ERRORS: Final = (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
 
 
@@ -96,7 +97,7 @@ class WriteBatcher:
         self._pending: list[_Submission] = []
         """What has not left yet; bounded by the callers, each of which waits for its update."""
         self._busy_streams: set[str] = set()
-        self._scheduler = BatchScheduler(self._next_batch, max_concurrent=max_statements)
+        self._scheduler = BatchScheduler(self._next_batch, max_concurrent=max_statements, slow_seconds=_SLOW_SECONDS)
         self._closed = False
 
     def submit(self, write: PendingWrite) -> "asyncio.Future[StoredWrite]":
@@ -116,9 +117,9 @@ class WriteBatcher:
         self._pending.clear()
         await self._scheduler.close(cancel=False)
 
-    def _next_batch(self) -> Coroutine[Any, Any, None] | None:
+    def _next_batch(self) -> Batch | None:
         """A batch of one statement, with each row once, and no stream that another statement under way is about."""
-        if not self._pending:
+        if not self._pending or len(self._pending) < self._scheduler.size_under_way():
             return None
         batch: dict[UUID, _Chain] = {}
         rest: list[_Submission] = []
@@ -148,7 +149,7 @@ class WriteBatcher:
             return None
         chains = list(batch.values())
         self._busy_streams.update(_streams(chains))
-        return self._send(chains)
+        return Batch(self._send(chains), size)
 
     async def _send(self, chains: list[_Chain]) -> None:
         try:

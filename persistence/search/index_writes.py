@@ -128,7 +128,9 @@ def _has_new_words(change: FieldChange) -> bool:
     before, after = change.before or "", change.after or ""
     if change.field not in _TEXTS or len(before) + len(after) > _MAX_COMPARED_CHARS:
         return True
-    return any(map(is_correctable, _words(after) - _words(before)))
+    # No word goes beyond a blank, so new ones stand in what is new between blanks: most often a few letters.
+    new = [word for word in _words(" ".join({*after.split()}.difference(before.split()))) if is_correctable(word)]
+    return bool(new) and not _words(before).issuperset(new)
 
 
 def _words(text: str) -> set[str]:

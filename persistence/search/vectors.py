@@ -20,14 +20,41 @@ _MAX_POSITIONS = 255
 _MAX_VECTOR_BYTES = 500_000
 """A `tsvector` holds 1 MiB; of a text with more words, those at its end are not found."""
 _GAP_POSITIONS = 10  # so that no phrase runs from the title into the text
+_MAX_UNCHECKED_CHARS = 16_000
+"""Of ASCII: they come to half of the positions, and to a fifth of the bytes, that a vector may have."""
 
 
 def vector(entry: SearchEntry) -> str:
     """The words of an entry as the text of a `tsvector`: of the title with weight A, of the text with D."""
+    parts = (entry.keywords, "A"), (entry.title, "A"), (entry.text, "")
+    size = sum(len(part) if part.isascii() else _MAX_UNCHECKED_CHARS for part, _ in parts)
+    return _vector(parts) if size < _MAX_UNCHECKED_CHARS else _bounded_vector(parts)
+
+
+def _vector(parts: Sequence[tuple[str, str]]) -> str:
+    """A vector that is too short to come near the bounds, but for the positions of one word."""
+    lexemes: dict[str, str] = {}
+    at = 0
+    for part, weight in parts:
+        for word in words(part):
+            at += 1
+            lexeme = lexemes.get(word)
+            if lexeme is None:
+                lexemes[word] = f"'{word}':{at}{weight}"
+            elif len(lexeme) < _MAX_POSITIONS or lexeme.count(",") < _MAX_POSITIONS - 1:
+                lexemes[word] = f"{lexeme},{at}{weight}"
+        at += _GAP_POSITIONS
+        for word in side_words(part):
+            if word not in lexemes:
+                lexemes[word] = f"'{word}':{at}{weight}"
+    return " ".join(lexemes.values())
+
+
+def _bounded_vector(parts: Sequence[tuple[str, str]]) -> str:
     lexemes: dict[str, str] = {}
     size = 0
     at = 0
-    for part, weight in ((entry.keywords, "A"), (entry.title, "A"), (entry.text, "")):
+    for part, weight in parts:
         for word in words(part) if part else ():
             at += 1
             lexeme = lexemes.get(word)

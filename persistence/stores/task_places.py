@@ -15,15 +15,14 @@ numbers by optimistic comparison (with two processes in one team half of the att
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 from weakref import WeakKeyDictionary, ref
 
 from sqlalchemy import Integer, Uuid, bindparam, func, literal_column, select
 
 from domain.errors import NotFound, Unavailable
-from persistence.engine.batch_scheduler import BatchScheduler
+from persistence.engine.batch_scheduler import Batch, BatchScheduler
 from persistence.engine.database import Database
 from persistence.engine.statement import Statement
 from persistence.tables import teams
@@ -96,13 +95,13 @@ class TaskPlaces:
         self._scheduler.schedule()
         return await future
 
-    def _next_batch(self) -> Coroutine[Any, Any, None] | None:
+    def _next_batch(self) -> Batch | None:
         """The next team with somebody waiting whose row no other statement is about."""
         team_id = next((each for each in self._waiting if each not in self._busy_teams), None)
         if team_id is None:
             return None
         self._busy_teams.add(team_id)
-        return self._send(team_id, self._waiting.pop(team_id))
+        return Batch(self._send(team_id, self._waiting.pop(team_id)))
 
     async def _send(self, team_id: UUID, waiting: list["asyncio.Future[int]"]) -> None:
         try:

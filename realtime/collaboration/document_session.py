@@ -185,9 +185,8 @@ class DocumentSession:
         if len(vector) > messages.MAX_STATE_VECTOR_BYTES + own:
             limit = messages.MAX_STATE_VECTOR_BYTES
             raise LimitExceeded(f"A state vector has at most {limit} bytes.", limit)
-        difference = await self._room.difference(vector, owner=self.user_id)
-        message = messages.sync_message(SyncStep.STEP_2, difference, prefix=self.prefix)
-        self._connection.send_queue.put(message, len(message))
+        for frame in await self._room.differences.frames(vector, self.prefix, owner=self.user_id):
+            self._connection.send_queue.put(frame, len(frame))
 
     def _on_durable(self, result: CommitResult) -> None:
         """An edit is durable, or could not be made so."""

@@ -29,15 +29,14 @@ from realtime.collaboration.access import DocumentAccess, DocumentRight
 from realtime.collaboration.awareness_broadcast import AwarenessBroadcast
 from realtime.collaboration.broadcast import Broadcast
 from realtime.collaboration.commit import CommitResult, OnDone, PendingUpdate
+from realtime.collaboration.differences import Differences
 from realtime.collaboration.document_state import MAX_INLINE_BYTES, DocumentState, NeedsSplitting
+from realtime.collaboration.edit_broadcast import EditBroadcast
 from realtime.collaboration.edit_queue import EditQueue
 from realtime.collaboration.participant import Participant
 from realtime.collaboration.presence import AwarenessTable
 from realtime.collaboration.room_host import RoomHost
-from realtime.collaboration.update_batch import UpdateBatch
 
-MAX_INLINE_DIFFERENCE_BYTES: Final = 1024 * 1024  # of a document, whose differences are computed on the event loop
-MAX_INLINE_DIFFERENCE_CLOCKS: Final = 64 * 1024  # that are missing, in the difference of a larger document
 _MAX_APPLY_ATTEMPTS: Final = 4
 _COMMIT_POLL_SECONDS: Final = 0.01
 _MAX_COMMIT_POLLS: Final = 3_000
@@ -55,8 +54,10 @@ class Room:
         self.broadcast = Broadcast()
         self.participants = self.broadcast.participants
         self.awareness = AwarenessTable()
+        self.committed_edits = EditBroadcast(self.broadcast, host.write_batch)
         self.changed_awareness = AwarenessBroadcast(self.broadcast, host.write_batch)
         self.position = self.compacted_to = 0
+        self.differences = Differences(document_id, host, self._whole_state)
         self.access: DocumentAccess | None = None
         self.reference_count = 0
         self.idle_since = now
@@ -97,17 +98,9 @@ class Room:
             raise Unavailable("The document changes faster than it can be loaded; try again.")
         return self._state
 
-    async def difference(self, vector: bytes, *, owner: UUID) -> bytes:
-        """
-        What a client with this state vector is missing; that of a large document is computed in a worker.
-
-        Raises InvalidUpdate, Overloaded, `Unavailable`.
-        """
+    async def _whole_state(self) -> DocumentState:
         async with self._large_update:
-            state = await self.state()
-        if state.byte_size <= MAX_INLINE_DIFFERENCE_BYTES or state.missing_clocks(vector) <= MAX_INLINE_DIFFERENCE_CLOCKS:
-            return state.update_since(vector)
-        return await self._host.difference(self.document_id, vector, owner=owner)
+            return await self.state()
 
     @property
     def names(self) -> frozenset[str]:
@@ -117,6 +110,7 @@ class Room:
     def discard_state(self) -> None:
         """Load the document anew when it is next needed: the one in memory is not what the log will have."""
         self._state = None
+        self.differences.discard()
 
     async def _wait_for_large_commits(self) -> None:
         for _ in range(_MAX_COMMIT_POLLS):
@@ -362,11 +356,12 @@ class Room:
             self._host.notify_head(self.stream, max(self._out_of_order))
         if following:
             self.edited_at = asyncio.get_running_loop().time()
-            batch = UpdateBatch(following)
-            self.broadcast.send(methodcaller("on_updates", batch), batch.approximate_bytes)
+            self.differences.note(following)
+            self.committed_edits.add(following)
 
     def on_version_saved(self, version_id: UUID) -> None:
         """A version was saved."""
+        self.committed_edits.flush()
         self.broadcast.send(methodcaller("on_version_saved", version_id))
 
     def user_right(self, user_id: UUID) -> DocumentRight | None:

@@ -69,6 +69,10 @@ class RoomHost:
         """What a client of a large document is missing. Raises InvalidUpdate, Overloaded, `Unavailable`."""
         return await self._differences.difference(document_id, vector, owner=owner)
 
+    def start(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
+        """Run a coroutine for as long as the rooms are open, whoever waits for it."""
+        self._tasks.start(coroutine, name)
+
     def submit(self, source: UpdateSource) -> None:
         """Commit what the room has collected, at the next tick."""
         self._committer.submit(source)

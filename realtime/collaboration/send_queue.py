@@ -1,7 +1,8 @@
 """A bounded queue of what is sent to one participant, so that slow readers cost the others nothing.
 
 Beyond 256 messages or 1 MiB everything that waits is dropped and the participant has to come back: it then asks for what it is
-missing, which is less than what it could not keep up with. A single message may be larger, such as a whole document.
+missing, which is less than what it could not keep up with. One message that waits may be larger by itself, such as a whole
+document.
 
 Where nothing waits and the connection takes a message at once, it never waits here.
 """
@@ -29,7 +30,7 @@ class BoundedQueue(Generic[T]):
         self._send_now = send_now
         self._on_overflow = on_overflow  # called at once: the consumer may hang in sending what it took last
         self._queue: deque[tuple[T, int]] = deque()
-        self._bytes = 0
+        self._bytes = self._large_count = 0  # those beyond `MAX_QUEUED_BYTES` are counted by themselves
         self._consumer: asyncio.Future[None] | None = None
         self.closed = False
         self.error: DomainError | None = None
@@ -40,13 +41,18 @@ class BoundedQueue(Generic[T]):
             return False
         if not self._queue and self._send_now(item):
             return True
-        if self._queue and (len(self._queue) >= MAX_QUEUED_MESSAGES or self._bytes + size > MAX_QUEUED_BYTES):
+        is_large = size > MAX_QUEUED_BYTES
+        is_too_much = self._large_count > 0 if is_large else self._bytes + size > MAX_QUEUED_BYTES
+        if is_too_much or len(self._queue) >= MAX_QUEUED_MESSAGES:
             error = SubscriptionLagged()
             self.close(error, drop=True)
             self._on_overflow(error)
             return False
         self._queue.append((item, size))
-        self._bytes += size
+        if is_large:
+            self._large_count += 1
+        else:
+            self._bytes += size
         self._wake()
         return True
 
@@ -64,7 +70,7 @@ class BoundedQueue(Generic[T]):
     def clear(self) -> None:
         """Drop what waits."""
         self._queue.clear()
-        self._bytes = 0
+        self._bytes = self._large_count = 0
 
     async def get(self) -> T | None:
         """The next item; None at the end. Raises the error with which the queue was closed."""
@@ -79,7 +85,10 @@ class BoundedQueue(Generic[T]):
             finally:
                 self._consumer = None
         item, size = self._queue.popleft()
-        self._bytes -= size
+        if size > MAX_QUEUED_BYTES:
+            self._large_count -= 1
+        else:
+            self._bytes -= size
         return item
 
     def _wake(self) -> None:

@@ -16,6 +16,7 @@ from content.diff import DiffOp
 from domain.actor import Scope
 from domain.document import ContentFormat, DocumentType
 from resolvers.enums import graphql_enum
+from resolvers.long_values import text_value
 from resolvers.scalars import URL, Base64
 from schema.connection import Connection
 from schema.fields import leaf, relation, view
@@ -33,7 +34,9 @@ class DocumentContent:
     """View over `persistence.documents.contents.DocumentContent`."""
 
     format: ContentFormat = leaf("The requested format.")
-    text: str | None = leaf("The content in the requested format; null for CRDT.")
+    text: str | None = leaf(
+        "The content in the requested format; null for CRDT.", lambda content: content.text and text_value(content.text)
+    )
     crdt: Base64 | None = leaf("The Yjs document as an update, encoding V1; null for other formats.")
     position: int = leaf("Position in the document's log that this content is as of; pass it as `base` to `documentEdit`.")
 

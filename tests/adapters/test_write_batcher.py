@@ -14,6 +14,7 @@ import pytest
 from domain.errors import BadUserInput, Unavailable
 from domain.task import TaskUpdated
 from gateway.execution.executor import OperationRequest
+from persistence.engine import write_batcher
 from persistence.engine.row_turns import RowTurns
 from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import BatchParams, PendingWrite, WriteBatcher
@@ -23,6 +24,7 @@ from persistence.transaction import Transaction
 from tests.support.app import App
 from tests.support.concurrent_writes import LOCK_STREAM, TASK_UPDATE, rows_locked, stream_events, stream_head
 from tests.support.graph_actions import create_task, mutate, mutate_ok, table_states
+from tests.support.machine import allowed_seconds
 from tests.support.teams import SampleTeam, create_sample_team, uuid_of
 
 
@@ -175,6 +177,71 @@ async def test_after_the_end_nothing_is_taken_in_any_more() -> None:
     for refused in (waiting, writes.submit(write("c"))):
         with pytest.raises(Unavailable):
             await refused
+
+
+async def test_beside_a_batch_that_is_not_slow_only_one_as_large_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write_batcher, "_SLOW_SECONDS", 3600.0)
+    sent: list[tuple[int, asyncio.Event]] = []
+
+    async def run(form: Statement, given: BatchParams) -> Sequence[Any]:
+        sent.append((len(given["rows"]), go_on := asyncio.Event()))
+        await go_on.wait()
+        return [(event["id"], 1, 1) for event in given["events"]]
+
+    def submit(count: int) -> list[asyncio.Future[Any]]:
+        ids = [uuid4() for _ in range(count)]
+        return [writes.submit(PendingWrite(statement, {"id": each}, [{"id": each, "stream": str(each)}])) for each in ids]
+
+    async def sizes() -> list[int]:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return [size for size, _ in sent]
+
+    statement, writes = Statement(None), WriteBatcher(run)  # type: ignore[arg-type]
+    alone = submit(1)
+    assert await sizes() == [1]
+    beside = submit(1)
+    assert await sizes() == [1, 1]  # nobody who comes alone waits for another
+    many = submit(8)
+    sent[0][1].set()
+    await asyncio.gather(*alone)
+    assert await sizes() == [1, 1, 8]
+    sent[1][1].set()
+    await asyncio.gather(*beside)
+    few = submit(7)
+    assert await sizes() == [1, 1, 8]
+    more = submit(1)
+    assert await sizes() == [1, 1, 8, 8]
+    last = submit(3)
+    assert await sizes() == [1, 1, 8, 8]
+    sent[2][1].set()
+    sent[3][1].set()
+    await asyncio.gather(*many, *few, *more)
+    assert await sizes() == [1, 1, 8, 8, 3]  # nothing is under way any more
+    sent[4][1].set()
+    await asyncio.gather(*last)
+
+
+async def test_beside_a_slow_batch_everybody_leaves() -> None:
+    go_on, left = asyncio.Event(), list[int]()
+
+    async def run(form: Statement, given: BatchParams) -> Sequence[Any]:
+        left.append(len(given["rows"]))
+        if len(left) == 1:
+            await go_on.wait()  # as a statement does that waits for a lock
+        return [(event["id"], 1, 1) for event in given["events"]]
+
+    def submit() -> asyncio.Future[Any]:
+        id_ = uuid4()
+        return writes.submit(PendingWrite(statement, {"id": id_}, [{"id": id_, "stream": str(id_)}]))
+
+    statement, writes = Statement(None), WriteBatcher(run)  # type: ignore[arg-type]
+    held_up = [submit() for _ in range(3)]
+    await asyncio.sleep(0)
+    await asyncio.wait_for(submit(), allowed_seconds(10))
+    assert left == [3, 1]
+    go_on.set()
+    await asyncio.gather(*held_up)
 
 
 async def test_updates_of_one_task_rest_on_each_other_and_share_statements(

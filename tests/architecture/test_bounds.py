@@ -94,6 +94,7 @@ _BOUNDS: dict[str, str] = {
     "persistence/engine/rows.py:_conversions": _STATIC,
     "persistence/engine/rows.py:_row_classes": _BYTES,
     "persistence/engine/rows.py:_stored_attributes": _STATIC,
+    "persistence/engine/rows.py:_written_attributes": _STATIC,
     "persistence/engine/rows.py:_written_names": _STATIC,
     "persistence/engine/statement.py:SqlText.constants": _STATIC,
     "persistence/engine/write_batcher.py:PendingWrite.more": _PER_OPERATION,

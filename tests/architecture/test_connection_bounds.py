@@ -78,6 +78,7 @@ _BOUNDS = {
     "transport/timeout_queue.py:TimeoutQueue._queue": "one for each connection, open or ended less than its seconds ago",
     "transport/write_batch.py:WriteBatch._writers": "each open connection once",
     "transport/write_scheduler.py:WriteScheduler._queue": "each open connection once",
+    "transport/write_turns.py:WriteTurns._waiting": "each open connection once",
 }
 
 

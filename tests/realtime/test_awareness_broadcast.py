@@ -1,6 +1,7 @@
 """Awareness reaches everybody in a room, as seldom as its cost demands, and a crowd in slices."""
 
 import asyncio
+import math
 from collections.abc import Iterator
 from typing import cast
 
@@ -97,11 +98,10 @@ async def test_a_pause_has_a_longest_time_however_dear_sending_is() -> None:
     viewer, awareness = Viewer(room), broadcast(room, 1_000.0)
     first, second = AwarenessState(1, 1, "{}"), AwarenessState(1, 2, "{}")
     awareness.add([first])
-    began = loop.time()
+    assert awareness._next_at <= loop.time() + MAX_PAUSE_SECONDS
     awareness.add([second])
-    assert viewer.seen == {1: first}
     await wait_until_sent([viewer], second)
-    assert loop.time() - began >= MAX_PAUSE_SECONDS * 0.9
+    assert viewer.updates == [[first], [second]]
 
 
 async def test_a_crowd_is_sent_the_same_bytes_in_slices_and_whoever_left_between_nothing() -> None:
@@ -137,6 +137,7 @@ async def test_what_waits_is_bounded() -> None:
     viewer, awareness = Viewer(room), broadcast(room, 1_000.0)
     awareness.add([AwarenessState(0, 1, "{}")])
     for client in range(1, 2 * MAX_CLIENTS):
+        awareness._next_at = math.inf  # a pause that no slow machine ends
         awareness.add([AwarenessState(client, 1, "{}")])
         assert len(awareness._states) < MAX_CLIENTS
     assert [len(update) for update in viewer.updates] == [1, MAX_CLIENTS]

@@ -24,11 +24,24 @@ from graphql import GraphQLEnumType, GraphQLOutputType, GraphQLScalarType
 
 from gateway.execution.compiled.runtime import NullInNonNull
 from gateway.execution.compiled.selections import unwrap_non_null
+from resolvers.long_values import LongBytes, LongText
 
 Serialize = Callable[[Any], Any]
 
 JSON_OPTIONS = orjson.OPT_UTC_Z
 """The options with which orjson writes the data of an operation."""
+
+
+def dump_data(value: Any) -> bytes:
+    """The JSON of data of an operation, all of it at once (`gateway.execution.answer_size` takes turns)."""
+    return orjson.dumps(value, option=JSON_OPTIONS, default=_encode_long_value)
+
+
+def _encode_long_value(value: Any) -> orjson.Fragment:
+    if isinstance(value, LongText | LongBytes):
+        return orjson.Fragment(b"".join(value.json_slices()))
+    raise TypeError
+
 
 _TEXT = "({x} if ({v}).__class__ is str else {slow}({x}))"
 _DATETIME = "({x} if ({v}).__class__ is datetime and {x}.tzinfo is UTC else {slow}({x}))"
@@ -71,6 +84,8 @@ def leaf_template(type_: GraphQLScalarType | GraphQLEnumType, *, nullable: bool)
     serialize: Serialize = type_.serialize
 
     def slow(value: Any) -> Any:
+        if value.__class__ is LongText:
+            return value
         serialized = None if value is None else serialize(value)
         if serialized is None and not nullable:
             raise NullInNonNull

@@ -1,12 +1,14 @@
 """Compressed answers, where they are wanted by the deployment and by the client."""
 
 import gzip
+import threading
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 
+from gateway.http import compression
 from tests.support.sample_app import build_sample_app
 
 LONG, SHORT = "{nodes(ids:[" + "1 " * 200 + "]){id name}}", "{__typename}"
@@ -48,3 +50,17 @@ async def test_short_answers_and_streams_are_left_alone_and_everything_by_defaul
 async def test_caches_name_both_that_an_answer_depends_on() -> None:
     _, vary, _ = await post(LONG, "gzip", origin="https://app.example.com")
     assert vary == "origin, accept-encoding"
+
+
+@pytest.mark.parametrize(("size", "is_on_loop"), [(200_000, True), (3_000_000, False)])
+async def test_a_large_body_is_compressed_in_a_thread(monkeypatch: pytest.MonkeyPatch, size: int, is_on_loop: bool) -> None:
+    compress, on_loop = compression._compress, list[bool]()
+
+    def noted(body: bytes) -> bytes:
+        on_loop.append(threading.current_thread() is threading.main_thread())
+        return compress(body)
+
+    monkeypatch.setattr(compression, "_compress", noted)
+    body = bytes(size)
+    compressed, headers = await compression.compress_body(body, b"gzip")
+    assert (gzip.decompress(compressed), headers[-1], on_loop) == (body, (b"content-encoding", b"gzip"), [is_on_loop])
