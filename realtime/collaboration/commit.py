@@ -13,8 +13,8 @@ the last participant gets edits later than with peers).
 """
 
 import asyncio
-import math
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
