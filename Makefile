@@ -96,7 +96,7 @@ bench-live: $(INSTALLED) ## measure live subscriptions beside peers (10 minutes;
 bench-collab: $(INSTALLED) ## measure writing together beside peers (12 minutes; needs cc and Node)
 	@$(IN)/python benchmarks/collaboration/run.py $(ARGS)
 
-bench-scale: $(INSTALLED) ## measure operations in a team of 500 tasks and one of 200,500 (3 minutes; ARGS="--tasks 1000000 --projects 100", or "--lists")
+bench-scale: $(INSTALLED) ## measure operations in a team of 500 tasks and one of 200,500 (3 minutes; ARGS="--tasks 1000000 --projects 100", "--lists", or "--logs")
 	@$(IN)/python benchmarks/scale/run.py $(ARGS)
 
 bench-workers: $(INSTALLED) ## measure what happens after a commit: events a second, memory and delay of a worker (2 minutes)

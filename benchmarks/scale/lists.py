@@ -17,6 +17,7 @@ from benchmarks.scale.operations import Operation, Variables
 from resolvers import ids
 
 _SEED, _GROW_LOG = (Path(__file__).with_name(name).read_text() for name in ("lists.sql", "log.sql"))
+_GROWN_EVENTS = 250_000  # by one statement
 _FOUND = """
 SELECT project.team_id, project.id AS project_id, task.id AS task_id,
   (SELECT parent_id FROM documents WHERE rank = 'b000000001' AND project_id = project.id) AS document_id,
@@ -77,8 +78,11 @@ async def add_list_team(connection: "asyncpg.Connection[Any]", name: str, sizes:
 
 
 async def grow_log(connection: "asyncpg.Connection[Any]", team: ListTeam, events: int) -> None:
-    """So many events more, the last of them about the task."""
-    await connection.execute(_GROW_LOG.format(events=events, task_id=team.task_id, team_id=team.team_id))
+    """So many events more, the last of them about the task; in parts, so that no transaction is large."""
+    for start in range(0, events, _GROWN_EVENTS):
+        size = min(_GROWN_EVENTS, events - start)
+        about_task = size if start + size == events else 0
+        await connection.execute(_GROW_LOG.format(events=size, about_task=about_task, task_id=team.task_id, team_id=team.team_id))
 
 
 _NAMES = "nodes { id displayName }"

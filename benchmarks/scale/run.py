@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
@@ -27,20 +27,25 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])  # modules are named from the root, as everywhere
 
 import migrations
+from app.bootstrap import open_resources
+from app.settings import Settings
 from benchmarks.measure import free_port, running_server
-from benchmarks.scale.lists import CURSOR, LARGE, SMALL, ListTeam, add_list_team, grow_log, list_operations
+from benchmarks.scale.lists import CURSOR, LARGE, SMALL, ListSizes, ListTeam, add_list_team, grow_log, list_operations
+from benchmarks.scale.logs import CREATE_DOCUMENT, PLACES, SHORT, LogSizes, Typist, log_operations, write_edits
 from benchmarks.scale.operations import Operation, operations
 from benchmarks.scale.population import Population, Team, hash_password
 from benchmarks.sign_in import PUBLIC_URL, SECRET_KEY, sign_in
 from embedded import embedded_postgres
 from persistence.engine.database import open_database
 from persistence.stores.task_counts import rebuild
+from resolvers import ids
 
 ROOT = Path(__file__).resolve().parents[2]
 _SMALL_TASKS = 500
 _PROJECTS = 5
 _MANY_TEAMS, _MANY_PROJECTS, _MANY_TASKS = 30, 10, 50
-_LIST_SIZES = {"small": SMALL, "large": LARGE}
+_NAMES = ("small", "large")
+_WARMING_REQUESTS = 5
 
 
 def main(argv: Sequence[str]) -> int:
@@ -52,6 +57,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--requests", default=60, type=int, help="of each operation and team")
     parser.add_argument("--only", default="", help="operations whose titles contain this")
     parser.add_argument("--lists", action="store_true", help="measure lists that are not of tasks instead")
+    parser.add_argument("--logs", action="store_true", help="measure long logs instead")
+    parser.add_argument("--events", default=10_000_000, type=int, help="of the long log of a team")
+    parser.add_argument("--edits", default=100_000, type=int, help="of the long log of a document")
     parser.add_argument("--data", default=ROOT / ".data" / "bench-scale", type=Path, help="folder of the database")
     parser.add_argument("--results", type=Path, help="a file for the figures, as JSON")
     asked = parser.parse_args(argv)
@@ -71,7 +79,10 @@ async def _run(options: argparse.Namespace) -> None:
         await admin.close()
         await asyncio.to_thread(migrations.upgrade, url)
         began = time.monotonic()
-        teams: Sequence[Any] = await (_seed_lists(url) if options.lists else _seed(url, options))
+        with_lists = options.lists or options.logs
+        teams: Sequence[Any] = await (
+            _seed_lists(url, [SMALL, SMALL if options.logs else LARGE]) if with_lists else _seed(url, options)
+        )
         print(f"Seeded in {time.monotonic() - began:.0f} s.", file=sys.stderr)
         port = free_port()
         log = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pantherahive-scale-"))) / "server.log"
@@ -80,16 +91,20 @@ async def _run(options: argparse.Namespace) -> None:
             "HIVE_PORT": str(port),
             "HIVE_PUBLIC_URL": PUBLIC_URL,
             "HIVE_SECRET_KEY": SECRET_KEY.get_secret_value(),
+            "HIVE_DATA_DIR": str(options.data.absolute() / "server"),
         }
         settings = [f"{name}={value}" for name, value in given.items()]
         command = ["env", *settings, sys.executable, "server.py", "api"]
         core = min(os.sched_getaffinity(0))
         await stack.enter_async_context(running_server(command, folder=ROOT, port=port, core=core, log=log))
         tokens = await sign_in(url, [team.viewer for team in teams])
-        asked = await _grow_logs(url, port, teams, tokens) if options.lists else list(operations())
+        if options.logs:
+            asked = await _write_logs(url, port, teams, tokens, options)
+        else:
+            asked = await _grow_logs(url, port, teams, tokens) if options.lists else list(operations())
         figures = await asyncio.to_thread(_measure, options, port, teams, tokens, asked)
     third = f"{_MANY_TEAMS} teams, {_MANY_TEAMS * _MANY_PROJECTS} projects"
-    _print_table(["little", "much"] if options.lists else [f"{teams[0].tasks:,}", f"{teams[1].tasks:,}", third], figures)
+    _print_table(["little", "much"] if with_lists else [f"{teams[0].tasks:,}", f"{teams[1].tasks:,}", third], figures)
     if options.results is not None:
         machine = {"python": platform.python_version(), "cores": os.cpu_count(), "at": datetime.now(UTC).isoformat()}
         options.results.write_text(json.dumps({"machine": machine, "tasks": options.tasks, "figures": figures}, indent=1))
@@ -116,11 +131,12 @@ async def _seed(url: str, options: argparse.Namespace) -> list[Team]:
     return [small, large, many[0]]
 
 
-async def _seed_lists(url: str) -> list[ListTeam]:
+async def _seed_lists(url: str, sizes: Sequence[ListSizes]) -> list[ListTeam]:
     connection = await asyncpg.connect(url)
     try:
         password_hash = await hash_password()
-        teams = [await add_list_team(connection, name, sizes, password_hash) for name, sizes in _LIST_SIZES.items()]
+        named = zip(_NAMES, sizes, strict=True)
+        teams = [await add_list_team(connection, name, own, password_hash) for name, own in named]
         async with open_database(url, max_connections=1) as database:
             await rebuild(database)
         await connection.execute("VACUUM (ANALYZE)")
@@ -136,13 +152,48 @@ async def _grow_logs(url: str, port: int, teams: Sequence[ListTeam], tokens: dic
     client.close()
     connection = await asyncpg.connect(url)
     try:
-        for team, sizes in zip(teams, _LIST_SIZES.values(), strict=True):
+        for team, sizes in zip(teams, (SMALL, LARGE), strict=True):
             await grow_log(connection, team, sizes.events)
         await connection.execute("VACUUM (ANALYZE) events")
         await connection.execute("CHECKPOINT")
     finally:
         await connection.close()
     return list(list_operations(cursors))
+
+
+async def _write_logs(
+    url: str, port: int, teams: Sequence[ListTeam], tokens: dict[str, str], options: argparse.Namespace
+) -> list[Operation]:
+    """Let logs grow, and read cursors on the way; what is then asked."""
+    settings = Settings(data_dir=options.data.absolute() / "server", secret_key=SECRET_KEY, public_url=PUBLIC_URL)
+    cursors: dict[str, dict[str, str]] = {}
+    projects: dict[str, str] = {}
+    documents: dict[str, str] = {}
+    edits: dict[str, list[bytes]] = {}
+    async with AsyncExitStack() as stack:
+        connection = await asyncpg.connect(url)
+        stack.push_async_callback(connection.close)
+        resources = await stack.enter_async_context(open_resources(settings, url))
+        for team, sizes in zip(teams, (SHORT, LogSizes(options.events, options.edits)), strict=True):
+            began = time.monotonic()
+            token, cursors[team.viewer] = tokens[team.viewer], {}
+            for place, grown in zip(PLACES, (sizes.events // 2, sizes.events - sizes.events // 2 - 100, 100), strict=True):
+                cursors[team.viewer][place] = _request_once(port, token, CURSOR, {})["changes"]["cursor"]
+                await grow_log(connection, team, grown)
+            projects[team.viewer] = ids.encode("Project", team.project_id)
+            given = {"input": {"projectId": projects[team.viewer], "title": "Long"}}
+            document_id = _request_once(port, token, CREATE_DOCUMENT, given)["documentCreate"]["document"]["id"]
+            documents[team.viewer] = document_id
+            author = await connection.fetchval("SELECT id FROM users WHERE email = $1", team.viewer)
+            typist = Typist()
+            parsed = ids.parse(document_id)
+            assert parsed is not None
+            await write_edits(resources, parsed[1], author, typist, sizes.edits)
+            edits[team.viewer] = typist.type(options.requests + _WARMING_REQUESTS)
+            print(f"{sizes} in {time.monotonic() - began:.0f} s.", file=sys.stderr)
+        await connection.execute("VACUUM (ANALYZE) events, document_updates")
+        await connection.execute("CHECKPOINT")
+    return list(log_operations(cursors, projects, documents, edits, first_run=-_WARMING_REQUESTS))
 
 
 def _measure(
@@ -155,7 +206,7 @@ def _measure(
         if options.only not in operation.title:
             continue
         seconds: list[list[float]] = [[] for _ in teams]
-        for run in range(-5, options.requests):  # the first ones warm up: they are compiled, and prepared
+        for run in range(-_WARMING_REQUESTS, options.requests):  # the first ones warm up: they are compiled, and prepared
             for team, taken in zip(teams, seconds, strict=True):
                 passed = _ask(client, tokens[team.viewer], operation, operation.variables(team, run % 10**6))
                 if run >= 0:
@@ -183,6 +234,12 @@ def _request(client: http.client.HTTPConnection, token: str, document: str, vari
     if b'"errors":[{' in answer or not answer.startswith(b'{"data"'):
         raise SystemExit(f"{document} failed: {answer[:500].decode()}")
     return json.loads(answer)["data"]
+
+
+def _request_once(port: int, token: str, document: str, variables: Any) -> Any:
+    """The same over a connection of its own, for who asks once in minutes."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as client:
+        return _request(client, token, document, variables)
 
 
 def _print_table(names: Sequence[str], figures: dict[str, list[tuple[float, float]]]) -> None:

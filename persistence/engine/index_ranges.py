@@ -15,13 +15,14 @@ ranges whose whole head stands in the page are read on:
     SELECT id FROM (…rows of placed… UNION ALL …rows of continued…) ORDER BY k0 DESC, id DESC LIMIT :size
 
 *Probed*, where a filter has conditions that no order of an index covers: they are checked on a sample, the first rows of the
-ranges (200 altogether, and 2 of each at least). Where one of 24 matches or more, on more of them (1,200, and 16 of each), and on
-400 of the range that turns out to hold up the page, or of five where there are many, since some projects are often more active
-than the others. That settles a page where many rows match. Where few do, all rows that match are found by the index of a
-condition, and sorted; the parts stand in one statement, and each runs only when the one before has not settled the page. Parts
-of titles are found by an inverted index of places and trigrams: one of trigrams alone would list the matches of all teams, and a
-bitmap of the ranges beside it all rows of one's own. Neither estimates nor statistics are involved: rows read are at most the
-probe and, where few of the first rows match, the matches.
+ranges (300 altogether, and 2 of each at least). Where one of 24 matches or more, on more of them (1,200, and 16 of each; only of
+ranges that hold up the page, where the sample has matches enough for one), and on 400 of the range that turns out to hold it up
+then, or of five where there are many, since some projects are often more active than the others. That settles a page where many
+rows match. Where few do, all rows that match are found by the index of a condition, and sorted; the parts stand in one statement,
+and each runs only when the one before has not settled the page. Parts of titles are found by an inverted index of places and
+trigrams: one of trigrams alone would list the matches of all teams, and a bitmap of the ranges beside it all rows of one's own.
+Neither estimates nor statistics are involved: rows read are at most the probe and, where few of the first rows match, what
+matches.
 
 How many rows are few depends on how many there are: one of 25 is 40,000 of a million. Where their number is kept, as many as
 the root of fifty times that are probed (7,000 of a million) if the sample says that this fills a page, and as many matches at
@@ -59,7 +60,7 @@ from sqlalchemy import any_ as sql_any
 from sqlalchemy.dialects.postgresql import array
 
 _MIN_HEAD_ROWS: Final = 3
-_SAMPLE_ROWS: Final = 200
+_SAMPLE_ROWS: Final = 300
 _MIN_SAMPLE_ROWS: Final = 2  # of each range
 _PAGE_ROWS: Final = 50  # that a probe is to find
 _PROBE_ROWS: Final = 1_200  # at least
@@ -67,6 +68,7 @@ _MIN_PROBE_ROWS: Final = 16  # of each range
 _DEEPER_ROWS: Final = 400
 _DEEPER_RANGES: Final = 5  # or one, where so many rows of each range were probed:
 _MANY_PROBE_ROWS: Final = 100
+_FEW_ROWS: Final = 1_200
 _SIZE: Final = bindparam("size", type_=Integer)
 
 Column = ColumnElement[Any]
@@ -83,7 +85,7 @@ class Ranges:
     index holds of a row, ids in which it lies, and what selects those in which to look for the rows of all these ranges: few,
     since each is a list of rows that is read beside those of the words. `kept_rows`: of these ranges, given as a CTE of ids, how
     many rows they have, where that is kept. `columns`: where the ranges are of another table than the rows, its columns for the
-    id and what is sorted by. `repeated`: a row may lie in several of them.
+    id and what is sorted by. `repeated`: a row may lie in several of them. `condition`: what the viewer may see of a range.
     """
 
     column: Column
@@ -93,6 +95,11 @@ class Ranges:
     kept_rows: Callable[[CTE], Select[Any]] | None = None
     columns: Mapping[Column, Column] = field(default_factory=dict)
     repeated: bool = False
+    condition: Callable[[], Column] | None = None
+
+    def conditions(self) -> list[Column]:
+        """What the rows of a range fulfil that the viewer may see."""
+        return [] if self.condition is None else [self.condition()]
 
     def within(self, visible: Any, places_of: Column | None = None) -> Column:
         """The row lies in one of these ranges, given by a statement that selects their ids. `places_of`: the parent, where it is
@@ -136,16 +143,19 @@ def probed_ids(
     source: Any,
     ranges: Ranges,
     parent_id: Column,
+    of_parent: Sequence[Column],
     conditions: Sequence[Column],
     filters: Sequence[Column],
     order: Directed,
     *,
     by_places: bool = False,
-    parent_filters: Sequence[Column] = (),
+    parent_inside: bool = True,
 ) -> Any:
     """The same where `filters`, which name columns as the source does, are probed first. `by_places`: an inverted index finds
-    what they match. `parent_filters`: those of the filters that the parent's own index covers, in which the others are looked
-    for then."""
+    what they match. `of_parent`: what rows of the parent fulfil, where the ranges are not its own, and whether that is checked in
+    the order of the index (`parent_inside`) or probed too."""
+    looked_up = [*conditions, *(of_parent if parent_inside else ())]
+    probed = [*filters, *(() if parent_inside else of_parent)]
     ids = ranges.ids(parent_id).cte("ranges")
     counted: Column = select(func.count()).select_from(ids).scalar_subquery()
     sizes = select(
@@ -155,7 +165,7 @@ def probed_ids(
     sample_rows = select(sizes.c.sample).scalar_subquery()
     deeper_rows: Column = literal_column(str(_DEEPER_ROWS))
     deeper_ranges: Column = literal_column(str(_DEEPER_RANGES))
-    sample = _placed(_probe(source, ranges, ids, sample_rows, conditions, filters, order), order, "sample")
+    sample = _placed(_probe(source, ranges, ids, sample_rows, looked_up, probed, order), order, "sample")
     sample_known, sample_settled = _settled(sample, "sample_")
     matching = select(func.count()).select_from(sample).where(sample.c.matches).scalar_subquery()
     # So many rows are to be looked at for a page, as the sample says.
@@ -166,11 +176,15 @@ def probed_ids(
     probe = select(_share_of_ranges(rows_to_probe, _MIN_PROBE_ROWS, counted).label("rows")).select_from(depth).cte("probe")
     probe_rows = select(probe.c.rows).scalar_subquery()
     many = select(depth.c.wanted <= depth.c.most).scalar_subquery()
-    wider = select(ids.c.id).where(~_yes(sample_settled), many).cte("wider")
+    # Where the sample has a page of matches, only ranges whose sampled rows all stand before its end may have more of it.
+    full = select(sample.c.place).where(sample.c.matches).order_by(sample.c.place).offset(_SIZE - literal_column("1"))
+    full_at = full.limit(literal_column("1")).scalar_subquery()
+    held_up = select(sample.c.range_id).where(sample.c.is_last, or_(full_at.is_(None), sample.c.place < full_at))
+    wider = select(ids.c.id).where(~_yes(sample_settled), many, ids.c.id.in_(held_up)).cte("wider")
     names = [*_names(order), "range_id", "matches", "is_last"]
-    sampled = select(*(sample.c[name] for name in names)).where(~exists(select(wider.c.id)))
-    probed = union_all(sampled, _probe(source, ranges, wider, probe_rows, conditions, filters, order))
-    first = _placed(probed, order, "first_probe")
+    sampled = select(*(sample.c[name] for name in names)).where(sample.c.range_id.not_in(select(wider.c.id)))
+    wider_probe = union_all(sampled, _probe(source, ranges, wider, probe_rows, looked_up, probed, order))
+    first = _placed(wider_probe, order, "first_probe")
     first_known, first_settled = _settled(first, "first_")
     deeper = (
         select(first.c.range_id.label("id"))
@@ -180,21 +194,49 @@ def probed_ids(
         .cte("deeper")
     )
     shallow = select(*(first.c[name] for name in names)).where(first.c.range_id.not_in(select(deeper.c.id)))
-    both = union_all(shallow, _probe(source, ranges, deeper, deeper_rows, conditions, filters, order))
+    both = union_all(shallow, _probe(source, ranges, deeper, deeper_rows, looked_up, probed, order))
     placed = _placed(both, order, "probed")
     known, settled = _settled(placed, "")
     in_order = select(*_columns(placed, order)).where(placed.c.matches, _yes(settled))
-    within = ranges.within(select(ids.c.id), parent_id if by_places and not parent_filters else None)
-    by_index = select(order[-1][0].label("id"), *_sort_keys(order)).where(~_yes(settled), within, *conditions)
-    if by_places and parent_filters:
-        own = select(source, *_sort_keys(order)).where(~_yes(settled), within, *conditions, *parent_filters)
-        by_index = select(*(literal_column(f"{source.name}.{name}").label(name) for name in ("id", *_names(order)[:-1])))
-        by_index = by_index.select_from(own.offset(literal_column("0")).subquery(source.name))
-    by_index = by_index.where(*filters)
-    all_matches = by_index.offset(literal_column("0")).subquery("all_matches")
-    rows = union_all(in_order, select(*_columns(all_matches, order)))
-    before = (ids, sizes, sample, sample_known, sample_settled, depth, probe, wider, first, first_known, first_settled)
+    every = select(source, *_sort_keys(order)).where(~_yes(settled), *conditions)
+    within, in_places = ranges.within(select(ids.c.id)), ranges.within(select(ids.c.id), parent_id)
+    further: list[Any] = []
+    if by_places and of_parent:
+        held: Any = select(*(literal_column(f"{source.name}.{name}").label(name) for name in ("id", *_names(order)[:-1])))
+        few = _are_few(source, of_parent)
+        # OFFSET 0: each is found by one index, and the other conditions are checked on what that gives.
+        matches = every.where(~_yes(few), in_places, *filters).offset(literal_column("0")).subquery(source.name)
+        further = [few, held.select_from(matches).where(*of_parent).subquery("matches_in_places")]
+        own = every.where(_yes(few), within, *of_parent).offset(literal_column("0")).subquery(source.name)
+        by_index = held.select_from(own).where(*filters)
+    else:
+        by_index = select(order[-1][0].label("id"), *_sort_keys(order)).where(~_yes(settled), *conditions)
+        by_index = by_index.where(in_places if by_places else within, *of_parent, *filters)
+    found = [by_index.offset(literal_column("0")).subquery("all_matches"), *further[1:]]
+    rows = union_all(in_order, *(select(*_columns(each, order)) for each in found))
+    before = (
+        *further[:1],
+        ids,
+        sizes,
+        sample,
+        sample_known,
+        sample_settled,
+        depth,
+        probe,
+        wider,
+        first,
+        first_known,
+        first_settled,
+    )
     return _page(rows, order, *before, deeper, placed, known, settled)
+
+
+def _are_few(source: Any, conditions: Sequence[Column]) -> CTE:
+    """Whether so few rows fulfil the conditions that all of them may be read."""
+    some: Select[Any] = (
+        select(literal_column("1")).select_from(source).where(*conditions).limit(literal_column(str(_FEW_ROWS + 1)))
+    )
+    return select((func.count() <= literal_column(str(_FEW_ROWS))).label("yes")).select_from(some.subquery("some")).cte("few")
 
 
 def _most_rows(ranges: Ranges, ids: CTE) -> Column:

@@ -339,15 +339,13 @@ def _chosen_ids(
     """The ids of the rows of a page of a list with ranges."""
     assert list_query.ranges is not None
     source, ranges = list_query.source, list_query.ranges
-    conditions: list[Column] = [*after, _FILTER_MARKER]
+    conditions: list[Column] = [*ranges.conditions(), *after, _FILTER_MARKER]
     filters: list[Column] = [_OUTSIDE_MARKER]
-    of_parent = list(_parent_conditions(list_query))
-    (conditions if parent_inside else filters).extend(of_parent)
+    of_parent = _parent_conditions(list_query)
     if way == "probed":
-        parent_filters = () if parent_inside else of_parent
-        return probed_ids(
-            source, ranges, _PARENT_ID, conditions, filters, order, by_places=by_places, parent_filters=parent_filters
-        )
+        place = (ranges, _PARENT_ID, of_parent)
+        return probed_ids(source, *place, conditions, filters, order, by_places=by_places, parent_inside=parent_inside)
+    conditions += of_parent
     make = merged_ids if way == "merged" else matching_ids
     return make(source, ranges, _PARENT_ID, conditions, order)
 
@@ -371,16 +369,15 @@ def _count_template(list_query: ListQuery, by_places: bool) -> SqlText:
     limit: Column = literal_column(str(MAX_COUNTED_ROWS + 1))
     row = select(_held(list_query, list_query.id).label("one"))
     if ranges is not None and by_places:
-        within = ranges.within(ranges.ids(_PARENT_ID), _PARENT_ID)
-        rows = row.where(within, *_parent_conditions(list_query), _FILTER_MARKER)
+        in_places = ranges.within(ranges.ids(_PARENT_ID), _PARENT_ID)
+        rows = row.where(in_places, *_parent_conditions(list_query), _FILTER_MARKER)
     elif ranges is None or ranges.single:
         rows = list_query.joined(row).where(*_conditions(list_query, parent.c.id), _FILTER_MARKER)
     else:
         # Range by range: else Postgres may think that reading whatever it finds first takes less time.
         visible = ranges.ids(_PARENT_ID).subquery("ranges")
-        own = (
-            row.where(ranges.column == visible.c.id, *_parent_conditions(list_query), _FILTER_MARKER).limit(limit).lateral("own")
-        )
+        within = (ranges.column == visible.c.id, *ranges.conditions(), *_parent_conditions(list_query))
+        own = row.where(*within, _FILTER_MARKER).limit(limit).lateral("own")
         rows = select(own.c.one).select_from(visible.join(own, true()))
         rows = rows.distinct() if ranges.repeated else rows
     counted = select(func.count()).select_from(rows.limit(limit).correlate(parent).subquery("counted"))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, Uuid, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, Text, Uuid, bindparam, exists, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.comment import Comment
@@ -176,18 +176,38 @@ def _list_query(**options: Any) -> ListQuery:
         sorts={"CREATED_AT": (SortColumn(_c.c.created_at, "created_at"),)},
         default=(Order("CREATED_AT"),),
         joined=lambda query: query.select_from(_with_subject).where(_c.c.deleted_at.is_(None)),
-        visible=lambda: project_visible(_project_id),
         fields={"resolved_at": _c.c.resolved_at},
         **options,
     )
 
 
-_ALL = _list_query(parent_clause=lambda parent: _c.c.subject_id == parent)
+def _subject_visible(subject_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The viewer may see the task or document; asked once for all comments on it."""
+    return or_(
+        *(
+            exists(
+                select(literal_column("1"))
+                .where(subject.c.id == subject_id, project_visible(subject.c.project_id, by_id=True))
+                .offset(literal_column("0"))
+            )
+            for subject in (_t.alias("commented_task"), _d.alias("commented_document"))
+        )
+    )
+
+
+def _is_answered(comment_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The viewer may see the comment, and answers to it."""
+    first = _c.alias("first_comment")
+    rows: Select[Any] = select(literal_column("1")).where(first.c.id == comment_id, _subject_visible(first.c.subject_id))
+    return exists(rows.offset(literal_column("0")))
+
+
+_ALL = _list_query(parent_clause=lambda parent: (_c.c.subject_id == parent) & _subject_visible(parent))
 THREADS = _list_query(
-    parent_clause=lambda parent: (_c.c.subject_id == parent) & _c.c.parent_id.is_(None),
+    parent_clause=lambda parent: (_c.c.subject_id == parent) & _c.c.parent_id.is_(None) & _subject_visible(parent),
     counted_as=_ALL,  # what a badge shows: replies too
 )
-REPLIES = _list_query(parent_clause=lambda parent: _c.c.parent_id == parent)
+REPLIES = _list_query(parent_clause=lambda parent: (_c.c.parent_id == parent) & _is_answered(parent))
 
 
 def cursor(comment: Any) -> str:

@@ -25,7 +25,9 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
 )
+from sqlalchemy import any_ as sql_any
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.schema import Table
 
@@ -233,13 +235,44 @@ _BY_ID = Statement(select(*columns(Notification, _n)).where(_n.c.id == bindparam
 _SENDABLE = Statement(
     select(*columns(Notification, _n)).where(_n.c.id == any_id(), _subject_is_visible()).order_by(_n.c.created_at, _n.c.id)
 )
-_unread = (
-    select(_ONE)
-    .where(_visible(), _n.c.read_at.is_(None), _n.c.archived_at.is_(None), ~_is_snoozed())
-    .limit(MAX_UNREAD_COUNT)
-    .subquery("unread")
+_is_unread = and_(_n.c.in_app, _n.c.read_at.is_(None), _n.c.archived_at.is_(None), ~_is_snoozed())
+_COUNT_UNREAD = Statement(
+    select(func.count()).select_from(select(_ONE).where(_visible(), _is_unread).limit(MAX_UNREAD_COUNT).subquery("unread"))
 )
-_COUNT_UNREAD = Statement(select(func.count()).select_from(_unread))
+_IN_PROJECTS: list[Column] = [literal_column(f"'{name}'") for name in ("Task", "Document", "Project")]
+
+
+def _count_some_unread() -> Statement:
+    """Of as many unread notifications as are counted, read from their index: how many there are, and how many are visible,
+    where each project is looked at once."""
+    some = select(_n.c.id, _n.c.subject_type, _n.c.subject_id, _n.c.comment_id).where(_n.c.user_id == VIEWER, _is_unread)
+    unread = some.limit(MAX_UNREAD_COUNT).cte("unread")
+
+    def place(name: str, table: Table) -> Any:
+        is_one = (unread.c.subject_type == literal_column(f"'{name}'")) & (table.c.id == unread.c.subject_id)
+        rows = select(table.c.project_id).where(is_one, table.c.deleted_at.is_(None))
+        return rows.offset(literal_column("0")).lateral(f"{table.name}_place")
+
+    task, document = place("Task", tasks), place("Document", documents)
+    is_project = case((unread.c.subject_type == literal_column("'Project'"), unread.c.subject_id))
+    comment = select(_ONE).where(comments.c.id == unread.c.comment_id, comments.c.deleted_at.is_(None))
+    places = (
+        select(func.coalesce(task.c.project_id, document.c.project_id, is_project).label("id"), func.count().label("unread"))
+        .select_from(unread.outerjoin(task, true()).outerjoin(document, true()))
+        .where(or_(unread.c.comment_id.is_(None), exists(comment.offset(literal_column("0")))))
+        .group_by(literal_column("1"))
+        .subquery("places")
+    )
+    in_projects = select(func.coalesce(func.sum(places.c.unread), literal_column("0"))).where(
+        project_visible(places.c.id, by_id=True)
+    )
+    elsewhere = func.array(select(unread.c.id).where(unread.c.subject_type.not_in(_IN_PROJECTS)).scalar_subquery())
+    others = select(func.count()).select_from(_n).where(_n.c.id == sql_any(elsewhere), _visible())
+    visible = in_projects.scalar_subquery() + others.scalar_subquery()
+    return Statement(select(select(func.count()).select_from(unread).scalar_subquery().label("read"), visible.label("visible")))
+
+
+_COUNT_SOME_UNREAD = _count_some_unread()
 _old = (
     select(_n.c.id)
     .where(_n.c.created_at < bindparam("before", type_=INSTANT))
@@ -347,6 +380,10 @@ async def sendable(database: Database, user_id: UUID, notification_ids: Sequence
 
 async def count_unread(database: Database, viewer: UUID) -> int:
     """How many unread notifications are in the viewer's inbox; counted up to 1,000."""
+    some = await database.fetch_row(_COUNT_SOME_UNREAD, viewer=viewer)
+    visible = int(some["visible"])
+    if some["read"] < MAX_UNREAD_COUNT or visible == MAX_UNREAD_COUNT:
+        return visible
     found: int = await database.fetch_value(_COUNT_UNREAD, viewer=viewer)
     return found
 

@@ -1,19 +1,21 @@
 """Projects and their members: the store, the loaders and the lists."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import ARRAY, Select, Uuid, bindparam, exists, func, literal_column, or_, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.page import Order
 from domain.permissions import Role
 from domain.project import Project, ProjectAccess
-from persistence.access import VIEWER, any_id, project_open_to, project_visible, visible_projects
+from persistence.access import VIEWER, any_id, project_open_to, project_visible
 from persistence.engine.cursor import SortColumn, sort_last
 from persistence.engine.database import Database
-from persistence.engine.filter import TextField
+from persistence.engine.filter import Column, TextField
+from persistence.engine.index_ranges import Ranges
 from persistence.engine.lookup import ByIdQuery, Joins
 from persistence.engine.pages import ListQuery
 from persistence.engine.rows import columns, insert_row, to_entity, to_params, update_row
@@ -152,28 +154,69 @@ async def access_by_ids(database: Database, viewer: UUID, project_ids: Sequence[
     }
 
 
-_LIST_OPTIONS: dict[str, Any] = {
-    "cls": Project,
-    "source": _p,
-    "id": _p.c.id,
-    "sorts": {
-        "NAME": (SortColumn(_p.c.name_collation, "sort_name", selected=True),),
-        "STATUS": (SortColumn(_p.c.status, "status"),),
-        "START_ON": (sort_last(_p.c.start_on, NO_DAY, "start_on"),),
-        "END_ON": (sort_last(_p.c.end_on, NO_DAY, "end_on"),),
-        "CREATED_AT": (SortColumn(_p.c.created_at, "created_at"),),
-        "UPDATED_AT": (SortColumn(_p.c.updated_at, "updated_at"),),
-    },
-    "default": (Order("NAME"),),
-    "fields": {
-        "name": TextField(_p.c.name, _p.c.name_collation),
-        "status": _p.c.status,
-        "lead": _p.c.lead_id,
-        "updated_at": _p.c.updated_at,
-    },
-}
+def _sorts(source: Any) -> dict[str, tuple[SortColumn, ...]]:
+    return {
+        "NAME": (SortColumn(source.c.name_collation, "sort_name", selected=True),),
+        "STATUS": (SortColumn(source.c.status, "status"),),
+        "START_ON": (sort_last(source.c.start_on, NO_DAY, "start_on"),),
+        "END_ON": (sort_last(source.c.end_on, NO_DAY, "end_on"),),
+        "CREATED_AT": (SortColumn(source.c.created_at, "created_at"),),
+        "UPDATED_AT": (SortColumn(source.c.updated_at, "updated_at"),),
+    }
 
-PROJECTS = ListQuery(**_LIST_OPTIONS, visible=lambda: _p.c.id == visible_projects())
-TEAM_PROJECTS = ListQuery(
-    **_LIST_OPTIONS, parent_clause=lambda parent: _p.c.team_id == parent, visible=lambda: project_visible(_p.c.id)
-)
+
+_SORTS = _sorts(_p)
+
+
+def _list_query(**options: Any) -> ListQuery:
+    return ListQuery(
+        cls=Project,
+        source=_p,
+        id=_p.c.id,
+        sorts=_SORTS,
+        default=(Order("NAME"),),
+        fields={
+            "name": TextField(_p.c.name, _p.c.name_collation),
+            "status": _p.c.status,
+            "lead": _p.c.lead_id,
+            "updated_at": _p.c.updated_at,
+        },
+        **options,
+    )
+
+
+# All projects by the team in whose order they are found, and by themselves, for guests. Named as the table is, so that conditions
+# on it are conditions on these.
+_placed = union_all(select(_p.c.team_id.label("place"), *_p.c), select(_p.c.id.label("place"), *_p.c)).subquery(_p.name)
+_held_columns = {own.column: held.column for (own,), (held,) in zip(_SORTS.values(), _sorts(_placed).values(), strict=True)}
+
+
+def _is_open() -> Column:
+    """The project is there, and open to the whole team or to the viewer, who was added to it."""
+    added: Select[Any] = select(literal_column("1")).where(_pm.c.project_id == _placed.c.id, _pm.c.user_id == VIEWER)
+    open_to_viewer = or_(
+        _placed.c.place == _placed.c.id,
+        _placed.c.visibility == literal_column("'TEAM'"),
+        exists(added.offset(literal_column("0"))),
+    )
+    return _placed.c.deleted_at.is_(None) & open_to_viewer
+
+
+def _own_places(of_team: Column | None = None) -> Select[Any]:
+    """The viewer's teams, or one of them; and where they are a guest, the projects to which they were added."""
+    member, project = team_members.alias("viewer_member"), _p.alias("seen_project")
+    guest: Column = literal_column("'GUEST'")
+    own = [member.c.user_id == VIEWER, *([] if of_team is None else [member.c.team_id == of_team])]
+    teams = select(member.c.team_id.label("id")).where(*own, member.c.role != guest)
+    as_guest: Select[Any] = (
+        select(literal_column("1"))
+        .select_from(project.join(member, member.c.team_id == project.c.team_id))
+        .where(project.c.id == _pm.c.project_id, *own, member.c.role == guest)
+    )
+    added = select(_pm.c.project_id).where(_pm.c.user_id == VIEWER, exists(as_guest.offset(literal_column("0"))))
+    return select(teams.union_all(added).subquery("own_place").c.id)
+
+
+_ranges = Ranges(_placed.c.place, lambda _: _own_places(), columns={_p.c.id: _placed.c.id, **_held_columns}, condition=_is_open)
+PROJECTS = _list_query(ranges=_ranges)
+TEAM_PROJECTS = _list_query(ranges=replace(_ranges, ids=_own_places), parent_clause=lambda parent: _p.c.team_id == parent)

@@ -228,7 +228,7 @@ PROJECT_MEMBERS = _list_query(
     name_order(_added.c.user_name_collation),
     joined=lambda query: query.select_from(users.join(_added, _added.c.user_id == users.c.id)),
     parent_clause=lambda parent: _added.c.project_id == parent,
-    visible=lambda: project_visible(_added.c.project_id),
+    visible=lambda: project_visible(_added.c.project_id, by_id=True),
 )
 
 WATCHERS = _list_query(

@@ -48,7 +48,12 @@ notifications = Table(
     Column("in_app", Boolean, nullable=False, server_default=text("true")),
     Index(None, "user_id", "created_at", "id"),
     Index(None, "user_id", "group_key"),
-    Index("ix_notifications_unread", "user_id", postgresql_where=text("read_at IS NULL AND archived_at IS NULL")),
+    Index(
+        "ix_notifications_unread",
+        "user_id",
+        postgresql_include=["id", "subject_type", "subject_id", "comment_id", "snoozed_until", "in_app"],
+        postgresql_where=text("read_at IS NULL AND archived_at IS NULL"),
+    ),
     Index("ix_notifications_inbox", "user_id", "created_at", "id", postgresql_where=text("archived_at IS NULL")),
     Index(None, "created_at"),
 )

@@ -63,8 +63,13 @@ projects = Table(
     foreign_key("users", key="creator_id", name="creator_user_id", nullable=True),
     Column("deleted_at", INSTANT),
     Index(None, "team_id", "created_at", "id"),
+    Index(None, "team_id", "updated_at", "id"),
     Index(None, "team_id", "name_collation", "id"),
+    Index(None, "team_id", "status", "id"),
 )
+
+for _day in (projects.c.start_on, projects.c.end_on):
+    Index(f"ix_projects_{_day.name}", projects.c.team_id, func.coalesce(_day, NO_DAY), projects.c.id)
 
 project_members = Table(
     "project_members",

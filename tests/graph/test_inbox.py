@@ -5,11 +5,20 @@ from typing import Any
 
 import pytest
 
+from persistence.stores.notification import MAX_UNREAD_COUNT
 from tests.support.app import App, Person
-from tests.support.graph_actions import codes_and_paths, create_comment, create_task, mutate, mutate_ok, table_states
+from tests.support.graph_actions import (
+    codes_and_paths,
+    create_comment,
+    create_project,
+    create_task,
+    mutate,
+    mutate_ok,
+    table_states,
+)
 from tests.support.notifications import INBOX, handle_events, inbox, stream_head
 from tests.support.subscriptions import changes_since, current_cursor, open_subscription
-from tests.support.teams import SampleTeam
+from tests.support.teams import SampleTeam, uuid_of
 
 RECEIVED = "subscription ($after: SyncCursor) { notificationReceived(after: $after) { id reason title } }"
 
@@ -224,3 +233,30 @@ async def test_a_page_with_everything_takes_few_statements(app: App, team: Sampl
 
 def _received(app: App, person: Person, **variables: Any) -> Any:
     return open_subscription(app, person, RECEIVED, own_stream_only=True, **variables)
+
+
+_INSERT_UNREAD = """
+INSERT INTO notifications (id, version, user_id, reason, event_ids, subject_type, subject_id, group_key, created_at)
+SELECT gen_random_uuid(), 1, $1, 'ASSIGNED', '{}', $2, $3, 'many' || n, now() FROM generate_series(1, $4::int) AS n"""
+
+
+async def test_what_may_not_be_seen_is_not_counted_however_much_there_is(app: App, team: SampleTeam) -> None:
+    secret = await create_project(app, team, "Secret", private_to=[team.member, team.mate])
+    hidden = await create_task(app, team, projectId=secret)
+    seen = await create_task(app, team)
+    comment = await create_comment(app, team.admin, seen)
+    await handle_events(app, team)
+    await mutate_ok(app, team.owner, "projectSetMembers", id=secret, removeUserIds=[team.member.id])
+    counted = [(await inbox(app, team.member))["unreadCount"]]
+    for kind, subject, count in (
+        ("Task", uuid_of(seen["id"]), 20),
+        ("Project", uuid_of(team.project_id), 3),
+        ("Task", uuid_of(hidden["id"]), MAX_UNREAD_COUNT + 1),
+        ("Task", uuid_of(seen["id"]), MAX_UNREAD_COUNT),
+    ):
+        await app.sql.execute(_INSERT_UNREAD, team.member.user.id, kind, subject, count)
+        counted.append((await inbox(app, team.member))["unreadCount"])
+    assert counted == [1, 21, 24, 24, MAX_UNREAD_COUNT]
+    await app.sql.execute("DELETE FROM notifications WHERE user_id = $1 AND group_key LIKE 'many%'", team.member.user.id)
+    await mutate(app, team.admin, "commentDelete", id=comment["id"])
+    assert (await inbox(app, team.member))["unreadCount"] == 0

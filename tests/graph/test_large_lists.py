@@ -1,6 +1,4 @@
-"""How many rows the pages of large lists read: bounded by the page, for the lists that are not of tasks, their orders and filters.
-
-Lists of projects are sorted as a whole, and not among them."""
+"""How many rows the pages of large lists read: bounded by the page, for the lists that are not of tasks, their orders and filters."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple
@@ -15,6 +13,7 @@ from persistence.events.activity import OBJECT_ACTIVITY, PROJECT_ACTIVITY
 from persistence.stores.comment import REPLIES, THREADS
 from persistence.stores.document_queries import CHILDREN, DOCUMENTS, PROJECT_DOCUMENTS, VERSIONS
 from persistence.stores.notification import NOTIFICATIONS
+from persistence.stores.project import PROJECTS, TEAM_PROJECTS
 from persistence.stores.team import TEAM_MEMBERS, TEAMS, TEAMS_OF_USER
 from persistence.stores.user import PROJECT_MEMBERS, USERS, WATCHERS
 from tests.conftest import migrate_template
@@ -33,8 +32,8 @@ class _Case(NamedTuple):
     filters: Sequence[Where] = (AllOf(()),)
     sorts: Sequence[str] = ()
     """The orders that an index serves; all of them where none is named."""
-    is_member: bool = False
-    """Asked for by the member, not by the viewer of all teams."""
+    viewer: str = "viewer"
+    """Who asks for it."""
     more_rows: int = 0
     """That are read beside: the viewer's memberships, to look for a part of a title or name in a thousand teams."""
 
@@ -48,29 +47,34 @@ _DOCUMENT_FILTERS: Sequence[Where] = (
 CASES = {
     "teams": _Case(TEAMS),
     "user.teams": _Case(TEAMS_OF_USER, lambda large: large.viewer),
-    "user.teams of another": _Case(TEAMS_OF_USER, lambda large: large.viewer, is_member=True),
+    "user.teams of another": _Case(TEAMS_OF_USER, lambda large: large.viewer, viewer="member"),
+    "projects": _Case(PROJECTS, more_rows=1_000),
+    "projects of an organizer": _Case(PROJECTS, viewer="organizer"),
+    "projects of a guest": _Case(PROJECTS, viewer="guest"),
+    "team.projects": _Case(TEAM_PROJECTS, lambda large: large.crowded_team_id, viewer="organizer"),
+    "team.projects of a guest": _Case(TEAM_PROJECTS, lambda large: large.crowded_team_id, viewer="guest"),
     "team.members": _Case(TEAM_MEMBERS, lambda large: large.team_id),
     "team.members by role": _Case(
-        TEAM_MEMBERS, lambda large: large.team_id, (Condition("role", "eq", "MEMBER"),), is_member=True
+        TEAM_MEMBERS, lambda large: large.team_id, (Condition("role", "eq", "MEMBER"),), viewer="member"
     ),
-    "project.members": _Case(PROJECT_MEMBERS, lambda large: large.project_id, more_rows=1_000),
+    "project.members": _Case(PROJECT_MEMBERS, lambda large: large.project_id),
     "users": _Case(USERS, filters=(AllOf(()), Condition("query", "contains", "7")), more_rows=1_000),
-    "users of a member": _Case(USERS, filters=(AllOf(()), Condition("query", "contains", "7")), is_member=True),
+    "users of a member": _Case(USERS, filters=(AllOf(()), Condition("query", "contains", "7")), viewer="member"),
     "task.watchers": _Case(WATCHERS, lambda large: large.task_id),
     "documents": _Case(DOCUMENTS, filters=_DOCUMENT_FILTERS, more_rows=1_000),
-    "documents of a member": _Case(DOCUMENTS, filters=_DOCUMENT_FILTERS, is_member=True),
+    "documents of a member": _Case(DOCUMENTS, filters=_DOCUMENT_FILTERS, viewer="member"),
     "project.documents": _Case(PROJECT_DOCUMENTS, lambda large: large.project_id, _DOCUMENT_FILTERS),
     "document.children": _Case(CHILDREN, lambda large: large.document_id, (_THERE,), sorts=("RANK",)),
     "document.versions": _Case(VERSIONS, lambda large: large.document_id, (AllOf(()), Condition("name", "is_null", False))),
     "comments": _Case(THREADS, lambda large: large.task_id, (AllOf(()), Condition("resolved_at", "is_null", True))),
     "comment.replies": _Case(REPLIES, lambda large: large.comment_id),
     # To the viewer of a thousand teams it costs three rows a team more.
-    "task.activity": _Case(OBJECT_ACTIVITY, lambda large: large.task_id, is_member=True),
+    "task.activity": _Case(OBJECT_ACTIVITY, lambda large: large.task_id, viewer="member"),
     "project.activity": _Case(
         PROJECT_ACTIVITY,
         lambda large: large.project_id,
         (AllOf(()), Condition("about_type", "in", ["Task", "Project"])),
-        is_member=True,
+        viewer="member",
     ),
     "notifications": _Case(
         NOTIFICATIONS,
@@ -80,7 +84,7 @@ CASES = {
             AllOf((Condition("archived_at", "is_null", True), Condition("snoozed", "eq", True))),
             AllOf((Condition("archived_at", "is_null", False), Condition("snoozed", "eq", False))),
         ),
-        is_member=True,
+        viewer="member",
     ),
 }
 
@@ -114,7 +118,7 @@ async def test_a_page_of_a_large_list_reads_fifty_rows_for_each_that_it_gives_at
     counting: CountingDatabase, large: LargeEverything, name: str
 ) -> None:
     case, excess = CASES[name], {}
-    viewer = large.member if case.is_member else large.viewer
+    viewer = getattr(large, case.viewer)
     for field in case.sorts or case.list_query.sorts:
         for nr, where in enumerate(case.filters):
             for descending in (False, True):

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from domain.page import AllOf, Condition, Order, Paging, Where
+from persistence.engine import index_ranges
 from persistence.engine.database import open_database
 from persistence.engine.pages import ListQuery
 from persistence.stores.task_queries import ASSIGNED_TASKS, PROJECT_TASKS, TASKS
@@ -203,3 +204,24 @@ async def test_how_many_tasks_there_are_decides_what_is_few_and_not_what_is_give
     tried_further = {meaning for meaning, read in reads[1_000_000].items() if read > reads[0][meaning] + 1_000}
     assert tried_further, reads
     assert max(reads[0].values()) <= MAX_ROWS_READ
+
+
+@pytest.mark.slow
+async def test_a_part_of_a_title_is_looked_for_among_the_tasks_of_a_person_or_where_these_are_many_among_all(
+    counting: CountingDatabase, large_team: LargeTeam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for meaning in ("rare title", "common title", "two letters"):
+        for field, size in (("CREATED_AT", 50), ("TITLE", 3)):
+            pages: dict[int, Any] = {}
+            given: dict[str, Any] = {
+                "viewer": large_team.viewer,
+                "where": AllOf((filters(large_team)[meaning], _NOT_DELETED)),
+                "order": [Order(field, descending=True)],
+            }
+            for few in (0, 1_200):
+                monkeypatch.setattr(index_ranges, "_FEW_ROWS", few)
+                list_query = replace(ASSIGNED_TASKS)  # has statements of its own
+                page, read = await read_page(counting, list_query, large_team.person_id, Paging(first=size), **given)
+                assert read <= MAX_ROWS_READ
+                pages[few] = [each.id for each in page.nodes]
+            assert pages[0] == pages[1_200], (meaning, field)

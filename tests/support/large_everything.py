@@ -12,6 +12,7 @@ VERSIONS = 10_000
 COMMENTS = 20_000
 NOTIFICATIONS = 50_000
 TEAMS = 1_000
+PROJECTS = 5_000
 
 _SEED = f"""
 CREATE TEMP TABLE person AS SELECT gen_random_uuid() AS id, nr FROM generate_series(1, {2 * MEMBERS}) AS nr;
@@ -30,6 +31,19 @@ INSERT INTO projects (id, version, created_at, updated_at, team_id, name, name_c
 SELECT gen_random_uuid(), 1, now(), now(), id, 'P' || nr, md5(nr::text), 'ACTIVE', 'TEAM' FROM made;
 CREATE TEMP TABLE project AS SELECT projects.id, projects.team_id, made.nr FROM projects JOIN made ON made.id = projects.team_id;
 INSERT INTO project_members (project_id, user_id) SELECT project.id, person.id FROM project, person WHERE project.nr = 1 AND person.nr <= {MEMBERS};
+-- The last team has many projects, a fifth of them private; somebody organises them, and a guest was added to ten.
+INSERT INTO team_members (team_id, user_id, role, joined_at)
+SELECT made.id, person.id, (CASE WHEN person.nr % 2 = 0 THEN 'GUEST' ELSE 'MEMBER' END)::team_role, now()
+FROM made JOIN person ON made.nr = {2 * TEAMS} AND person.nr > {2 * MEMBERS} - 2;
+INSERT INTO projects (id, version, created_at, updated_at, team_id, name, name_collation, status, visibility, start_on, end_on)
+SELECT gen_random_uuid(), 1, now() - n * interval '1 s', now() - (n * 7919 % {PROJECTS}) * interval '1 s', made.id, 'P' || n, md5(n::text),
+  (CASE WHEN n % 3 = 0 THEN 'ARCHIVED' ELSE 'ACTIVE' END)::project_status,
+  (CASE WHEN n % 5 = 0 THEN 'PRIVATE' ELSE 'TEAM' END)::project_visibility,
+  CASE WHEN n % 2 = 0 THEN '2026-01-01'::date + n % 300 END, CASE WHEN n % 3 = 0 THEN '2027-01-01'::date + n % 300 END
+FROM generate_series(1, {PROJECTS}) AS n, made WHERE made.nr = {2 * TEAMS};
+INSERT INTO project_members (project_id, user_id)
+SELECT projects.id, person.id FROM projects JOIN made ON made.id = projects.team_id AND made.nr = {2 * TEAMS}, person
+WHERE person.nr = {2 * MEMBERS} AND projects.name LIKE 'P__';
 INSERT INTO documents (id, version, created_at, updated_at, team_id, project_id, owner_user_id, title, title_collation, type, rank,
   latest_number, latest_position)
 SELECT gen_random_uuid(), 1, now() - n * interval '1 min', now() - (n * 7919 % 5000) * interval '1 min', project.team_id, project.id,
@@ -84,11 +98,16 @@ FROM tasks JOIN project ON project.id = tasks.project_id, generate_series(1, {CO
 
 @dataclass(frozen=True)
 class LargeEverything:
-    """Objects to ask for. `viewer` is in all the teams, `member` only in the large one and has the notifications."""
+    """Objects to ask for. `viewer` is in all the teams, `member` only in the large one and has the notifications; `organizer` and
+    `guest` are in the team with many projects."""
 
     viewer: UUID
     member: UUID
+    organizer: UUID
+    guest: UUID
     team_id: UUID
+    crowded_team_id: UUID
+    """It has many projects."""
     project_id: UUID
     document_id: UUID
     task_id: UUID
@@ -113,7 +132,10 @@ async def create_large_everything(url: str) -> LargeEverything:
         return LargeEverything(
             viewer=await one("SELECT id FROM users WHERE last_name = '1'"),
             member=await one("SELECT id FROM users WHERE last_name = '2'"),
+            organizer=await one("SELECT id FROM users WHERE last_name = $1", str(2 * MEMBERS - 1)),
+            guest=await one("SELECT id FROM users WHERE last_name = $1", str(2 * MEMBERS)),
             team_id=team_id,
+            crowded_team_id=await one("SELECT id FROM teams WHERE key = $1", f"T{2 * TEAMS}"),
             project_id=project_id,
             document_id=await one("SELECT id FROM documents WHERE project_id = $1 AND rank = 'a000000001'", project_id),
             task_id=task_id,

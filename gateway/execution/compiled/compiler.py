@@ -34,8 +34,10 @@ A single object may arrive with those that it refers to (`persistence.engine.loo
 of loaded: `f1 = joined_row(K[0], 'assignee_id')`.
 
 Response keys are the only text of clients in the generated code; they are GraphQL names, written as Python string literals.
-Rejected: a function per object, and a future for each (what makes graphql-core slow). The relations of a level are loaded one
-after the other, so that a request holds one connection at a time; loading them concurrently was not measured.
+Rejected: a function per object, and a future for each (what makes graphql-core slow); `orjson.Fragment` for objects that repeat
+(people of tasks are one dict each already: 50 tasks of 8 people take 14.7 µs to encode so, 15.7 with fragments). The relations of
+a level are loaded one after the other, so that a request holds one connection at a time; loading them concurrently was not
+measured.
 """
 
 from collections.abc import Callable, Mapping, Sequence
