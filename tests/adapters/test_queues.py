@@ -83,7 +83,7 @@ async def test_a_message_that_cannot_be_read_is_deleted_and_holds_up_no_other(sq
         return all(found["Attributes"][each] == "0" for each in counts)
 
     names: list[str] = []
-    async with asyncio.timeout(15), sqs.queue.receive() as received:
+    async with asyncio.timeout(60), sqs.queue.receive() as received:
         async for message in received:
             names += message.names
             await message.done()

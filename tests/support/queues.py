@@ -31,7 +31,7 @@ class OpenQueue:
 
 async def receive_one(queue: WorkQueue, *, acknowledge: bool = True) -> list[str]:
     """The names of the next message."""
-    async with asyncio.timeout(10), queue.receive() as received:
+    async with asyncio.timeout(60), queue.receive() as received:
         async for message in received:
             if acknowledge:
                 await message.done()
@@ -42,7 +42,7 @@ async def receive_one(queue: WorkQueue, *, acknowledge: bool = True) -> list[str
 async def collect(received: AsyncIterator[Received], wanted: set[str]) -> list[str]:
     """All names until those that are wanted have come."""
     found: list[str] = []
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         async for names, done in received:
             found += names
             await done()

@@ -97,7 +97,7 @@ async def _check(steps: list[tuple[str, int]]) -> None:
         assert queue.has_capacity == (queue.queued_bytes < MAX_QUEUED_BYTES)
     transport.is_writable = True
     queue.on_writable()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await queue.drained()
     assert transport.sent == expected
     assert (len(queue), queue.queued_bytes, transport.is_reading) == (0, 0, True)
