@@ -87,6 +87,8 @@ class RowCopies(Generic[T]):
                     if (parsed := ids.parse(value)) is not None:
                         return ids.encode(parsed[0], renew(parsed[1]))
                     return self._changing.sub(lambda found: new.get(found[0], found[0]), value)
+                case tuple():
+                    return tuple(map(renew, value))
                 case Mapping():
                     return {name: renew(each) for name, each in value.items()}
                 case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -15,7 +15,7 @@ from domain.user import User
 from persistence.unit_of_work import SqlUnitOfWork, unit_of_work
 from resolvers import ids
 from tests.support.app import App, Person
-from tests.support.row_copies import RowCopies, next_transaction, rows_since
+from tests.support.row_copies import RowCopies, T, next_transaction, rows_since
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,14 @@ async def copy_sample_teams(app: App) -> None:
     """From now on, make all sample teams of an application from the rows of one. To nobody who listens to everything they are told."""
     since = await next_transaction(app.sql)
     team = await found_sample_team(app)
-    away = await app.sql.fetchval("SELECT key FROM teams WHERE owner_user_id = $1", team.outsider.user.id)
-    _COPIES[app] = RowCopies(team, await rows_since(app.sql, since), {team.team.key: "T{}", away: "T{}"})
+    _COPIES[app] = await copies_of(app, team, team, since=since)
+
+
+async def copies_of(app: App, original: T, team: SampleTeam, *, since: int) -> RowCopies[T]:
+    """Copies of a sample team, alone or with what stands in it, that was made since this transaction, while nobody else wrote."""
+    owners = [team.owner.user.id, team.outsider.user.id]
+    keys = await app.sql.fetch("SELECT key FROM teams WHERE owner_user_id = ANY($1)", owners)
+    return RowCopies(original, await rows_since(app.sql, since), {row[0]: "T{}" for row in keys})
 
 
 async def create_sample_team(app: App) -> SampleTeam:

@@ -4,8 +4,8 @@ from weakref import WeakKeyDictionary
 
 from domain.blob import attachment_key
 from tests.support.app import App
-from tests.support.row_copies import RowCopies, next_transaction, rows_since
-from tests.support.teams import uuid_of
+from tests.support.row_copies import RowCopies, next_transaction
+from tests.support.teams import copies_of, uuid_of
 from tests.support.tenants import Tenant, create_tenant
 
 _NOT_FOR_COPIES = ("document", "invitation")
@@ -20,9 +20,7 @@ async def create_tenant_for(app: App, mutation: str) -> Tenant:
     if app not in _COPIES:
         since = await next_transaction(app.sql)
         tenant = await create_tenant(app)
-        owners = [tenant.team.owner.user.id, tenant.team.outsider.user.id]
-        keys = await app.sql.fetch("SELECT key FROM teams WHERE owner_user_id = ANY($1)", owners)
-        _COPIES[app] = RowCopies(tenant, await rows_since(app.sql, since), {row[0]: "T{}" for row in keys})
+        _COPIES[app] = await copies_of(app, tenant, tenant.team, since=since)
     made = await _COPIES[app].make(app.sql)
     for objects in (made.objects, made.private_objects):
         await app.resources.services.blobs.put(attachment_key(uuid_of(objects["upload"])), b"#")
