@@ -70,6 +70,7 @@ from schema.root import bindings, schema
 from transport.detach import detach_transport
 from transport.fast_request import RequestHandler
 from transport.message_budget import LargeMessageBudget
+from transport.message_gate import MessageGate
 from transport.message_stream import MessageStream
 from transport.rfc6455 import BINARY
 from transport.write_batch import WriteBatch
@@ -239,12 +240,14 @@ def _demo_people(settings: Settings) -> tuple[DemoSignIn, ...]:
     return tuple(DemoSignIn(name=name, email=email, password=DEMO_PASSWORD) for name, email in DEMO_PEOPLE)
 
 
-def _detach_message_stream(large_messages: LargeMessageBudget, scope: Scope, write_batch: WriteBatch) -> MessageStream | None:
+def _detach_message_stream(
+    large_messages: LargeMessageBudget, scope: Scope, write_batch: WriteBatch, gate: MessageGate
+) -> MessageStream | None:
     """The connection of a document's collaborator without ASGI between, where the server offers it."""
     direct = detach_transport(
         scope, BINARY, max_message_bytes=MAX_MESSAGE_BYTES, write_batch=write_batch, large_messages=large_messages
     )
-    return None if direct is None else MessageStream(direct)
+    return None if direct is None else MessageStream(direct, gate)
 
 
 class _OperationContext:

@@ -12,6 +12,7 @@ from starlette.types import Message
 
 from transport import rfc6455
 from transport.direct_websocket import DirectWebSocket
+from transport.message_gate import MessageGate
 from transport.rfc6455 import BINARY, CONTINUATION, CloseFrame
 from transport.write_turns import SLICE_BYTES
 
@@ -25,6 +26,7 @@ class MessageStream:
 
     __slots__ = (
         "_drain_waiter",
+        "_gate",
         "_inbox",
         "_inbox_bytes",
         "_is_closed",
@@ -35,8 +37,10 @@ class MessageStream:
         "set_max_message_bytes",
     )
 
-    def __init__(self, socket: DirectWebSocket) -> None:
+    def __init__(self, socket: DirectWebSocket, gate: MessageGate | None = None) -> None:
+        """`gate`: where messages wait until they are handled together with others'."""
         self._socket = socket
+        self._gate = gate or MessageGate()
         self._inbox: deque[Message] = deque()
         self._inbox_bytes = 0
         self._is_closed = False
@@ -142,7 +146,9 @@ class MessageStream:
         self._inbox_bytes += size
         if len(self._inbox) >= _MAX_UNREAD_MESSAGES or self._inbox_bytes >= _MAX_UNREAD_BYTES:
             self._socket.pause_reading()
-        _wake(self._receive_waiter)
+            _wake(self._receive_waiter)
+        elif self._receive_waiter is not None and len(self._inbox) == 1:
+            self._gate.wake(self._receive_waiter)
 
 
 def _wake(waiter: "asyncio.Future[None] | None") -> None:

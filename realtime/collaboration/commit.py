@@ -22,6 +22,7 @@ from typing import Final, Protocol
 from domain.document.update import Appended, Update
 from domain.errors import DomainError, IdempotencyMismatch, Unavailable
 from realtime.background_tasks import BackgroundTasks
+from transport.message_gate import MessageGate
 
 logger = logging.getLogger(__name__)
 
@@ -68,8 +69,10 @@ class UpdateSource(Protocol):
 class GroupCommitter:
     """Collects from rooms and commits, over and over."""
 
-    def __init__(self, log: UpdateLog, *, interval_seconds: float) -> None:
+    def __init__(self, log: UpdateLog, *, interval_seconds: float, gate: MessageGate | None = None) -> None:
+        """`gate` is closed during a tick: what arrives is read, checked and applied at its end."""
         self._log = log
+        self._gate = gate or MessageGate()
         self._interval_seconds = interval_seconds
         self._pending_sources: dict[UpdateSource, None] = {}
         self._in_large_commit: set[UpdateSource] = set()
@@ -93,13 +96,21 @@ class GroupCommitter:
         while True:
             await self._has_updates.wait()
             if self._first_at < begun_at + self._interval_seconds:
-                await asyncio.sleep(max(0.0, self._first_at + self._interval_seconds - loop.time()))
+                await self._collect(self._first_at + self._interval_seconds - loop.time())
             self._has_updates.clear()
             begun_at = loop.time()
             while await self.commit():
                 pass
             if self._pending_sources:
                 self._has_updates.set()
+
+    async def _collect(self, seconds: float) -> None:
+        self._gate.close()
+        try:
+            await asyncio.sleep(max(0.0, seconds))
+        finally:
+            self._gate.open()
+        await asyncio.sleep(0)  # those who waited there have their turn
 
     async def finish(self) -> None:
         """Commit everything that is pending, after `run` was cancelled."""

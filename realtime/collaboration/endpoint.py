@@ -66,9 +66,10 @@ class CollaborationEndpoint:
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         authorization = _authorization(query, headers)
         schema_version = parse_schema_version((query.get("schema") or [None])[0])
-        if (transport := self._take_over(scope, self._context.rooms.write_batch)) is not None:
+        rooms = self._context.rooms
+        if (transport := self._take_over(scope, rooms.write_batch, rooms.message_gate)) is not None:
             serving = self._serve(transport, name, authorization, schema_version)
-            self._context.rooms.start(serving, "collaboration: connection")
+            rooms.start(serving, "collaboration: connection")
         else:
             await self._serve(AsgiTransport(receive, send), name, authorization, schema_version)
 

@@ -20,6 +20,7 @@ from realtime.collaboration.snapshots import Compactor, DifferenceSource, Docume
 from realtime.collaboration.sweeper import RoomSweeper
 from realtime.collaboration.timings import RoomTimings
 from realtime.hub import StreamHub
+from transport.message_gate import MessageGate
 from transport.write_batch import WriteBatch
 
 
@@ -33,12 +34,14 @@ class Rooms:
         presence: PresenceChannel,
         tasks: BackgroundTasks,
         write_batch: WriteBatch,
+        message_gate: MessageGate,
     ) -> None:
         self._registry = registry
         self._tasks = tasks
         self.membership = membership
         self.presence = presence
         self.write_batch = write_batch
+        self.message_gate = message_gate
         self.budgets = PersonBudgets()
 
     @classmethod
@@ -59,7 +62,8 @@ class Rooms:
         """Rooms over open services; at the end everybody is removed, and what was accepted is committed first."""
         timings = timings or RoomTimings()
         tasks = BackgroundTasks()
-        committer = GroupCommitter(log, interval_seconds=timings.commit_interval_seconds)
+        gate = MessageGate()
+        committer = GroupCommitter(log, interval_seconds=timings.commit_interval_seconds, gate=gate)
         host = RoomHost(
             hub=hub,
             pubsub=pubsub,
@@ -79,7 +83,7 @@ class Rooms:
         if not pubsub.is_single_process:
             tasks.supervise(sweeper.check_rights(), "rooms: rights")
         try:
-            yield cls(registry, membership, presence, tasks, host.write_batch)
+            yield cls(registry, membership, presence, tasks, host.write_batch, gate)
         finally:
             registry.close_all()
             await tasks.cancel_all()

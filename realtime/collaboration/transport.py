@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from starlette.types import Message, Receive, Scope, Send
 
+from transport.message_gate import MessageGate
 from transport.write_batch import WriteBatch
 
 
@@ -32,12 +33,12 @@ class Transport(Protocol):
 
 
 class TransportTakeover(Protocol):
-    def __call__(self, scope: Scope, burst: WriteBatch, /) -> Transport | None:
+    def __call__(self, scope: Scope, batch: WriteBatch, gate: MessageGate, /) -> Transport | None:
         """Another transport for a connection that was just accepted, whose ASGI call then means nothing; None where there is
         none."""
 
 
-def no_takeover(scope: Any, burst: WriteBatch, /) -> None:
+def no_takeover(scope: Any, batch: WriteBatch, gate: MessageGate, /) -> None:
     """Every connection stays with ASGI (`TransportTakeover`)."""
 
 

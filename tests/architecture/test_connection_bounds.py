@@ -73,6 +73,7 @@ _BOUNDS = {
     "transport/http_reader.py:HttpReader._held": "one read of the socket, then reading stops",
     "transport/http_reader.py:HttpReader.headers": "64 KiB, 200 headers",
     "transport/message_budget.py:MessageBudgets._clients": "one for each client with open connections",
+    "transport/message_gate.py:MessageGate._waiting": "each open connection once",
     "transport/message_stream.py:MessageStream._inbox": "32 messages, 256 KiB and one message",
     "transport/rfc6455.py:FrameReader._buffer": "one message, and one read of the socket",
     "transport/timeout_queue.py:TimeoutQueue._queue": "one for each connection, open or ended less than its seconds ago",
