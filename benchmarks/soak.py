@@ -45,7 +45,7 @@ from tests.support.server_process import Client, ServerProcess, register_user
 LOG: Final = Path(__file__).parent / "results" / "soak.jsonl"
 _SETTINGS: Final = {"synchronous_commit": "on"}
 _PAUSES_SECONDS: Final = (0.3, 1.5)
-_RESTS_SECONDS: Final = (0.1, 0.8)
+_RESTS_SECONDS: Final = (0.5, 3.0)
 _VICTIMS: Final = ("server", "server", "server", "worker", "worker", "postgres", "postgres backend", "valkey")
 _FROZEN_SHARE: Final = 0.2
 _MAX_SHOWN: Final = 20

@@ -1,4 +1,5 @@
-"""Reads what documents and versions say in a given format: stored contents where there are any, else rendered and cached."""
+"""Reads what documents and versions say in a given format: stored contents where there are any, else rendered or merged, and
+cached."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class ContentReader:
     def __init__(self, reader: DocumentReader, workers: WorkerPool) -> None:
         self._reader = reader
         self._workers = workers
-        self._rendered: LruCache[tuple[UUID, int, ContentFormat], str] = LruCache("document texts", _CACHE_BYTES)
+        self._rendered: LruCache[tuple[UUID, int, ContentFormat], str | bytes] = LruCache("document texts", _CACHE_BYTES)
 
     async def read_current(
         self, documents: Sequence[Any], format_: ContentFormat, *, owner: UUID | None = None
@@ -64,16 +65,16 @@ class ContentReader:
         """What a document says at a position."""
         if state.base is not None and not state.edits:
             return await self.read_version(type_, state.base, format_, owner=owner)
-        size = state.size
-        if format_ is ContentFormat.CRDT:
-            crdt = await self._workers.run(size, full_state, state.snapshot, state.updates, owner=owner)
-            return DocumentContent(format_, state.position, crdt=crdt)
         key = state.document_id, state.position, format_
-        text = self._rendered.get(key)
-        if text is None:
-            text = await self._workers.run(size, render, type_, state.snapshot, state.updates, format_, owner=owner)
-            self._rendered.put(key, text, getsizeof(text) + _ENTRY_BYTES)
-        return DocumentContent(format_, state.position, text=text)
+        content = self._rendered.get(key)
+        if content is None:
+            run, edited = partial(self._workers.run, state.size, owner=owner), (state.snapshot, state.updates)
+            is_crdt = format_ is ContentFormat.CRDT
+            content = await (run(full_state, *edited) if is_crdt else run(render, type_, *edited, format_))
+            self._rendered.put(key, content, getsizeof(content) + _ENTRY_BYTES)
+        if isinstance(content, bytes):
+            return DocumentContent(format_, state.position, crdt=content)
+        return DocumentContent(format_, state.position, text=content)
 
     async def difference(self, document_id: UUID, vector: bytes, *, owner: UUID | None = None) -> bytes:
         """
@@ -95,7 +96,7 @@ class ContentReader:
             return DocumentContent(format_, version.position, text=stored.decode())
         key = version.document_id, version.position, format_
         text = self._rendered.get(key)
-        if text is None:
+        if not isinstance(text, str):
             snapshot = await self._reader.read_content(version.document_id, version.crdt)
             text = await self._workers.run(len(snapshot), render, type_, snapshot, (), format_, owner=owner)
             self._rendered.put(key, text, getsizeof(text) + _ENTRY_BYTES)

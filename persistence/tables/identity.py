@@ -202,6 +202,7 @@ invitations = Table(
     Column("created_at", INSTANT, nullable=False),
     Column("expires_at", INSTANT, nullable=False),
     Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Index(None, "team_id", "created_at", "id"),
 )
 
 Index("ix_invitations_email_key", invitations.c.email_key)

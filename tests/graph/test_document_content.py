@@ -64,6 +64,19 @@ async def test_a_document_says_what_it_was_begun_with_in_every_form(app: App, te
     assert crdt.state(crdt.load(held)) != crdt.EMPTY
 
 
+async def test_whoever_reads_again_is_told_what_was_edited_since(app: App, team: SampleTeam) -> None:
+    made = await create_document(app, team, content=STORY)
+    expected = STORY
+    for added in ("One.", "Two."):
+        position = await append_paragraphs(app, team.mate, made, added)
+        expected += f"\n{added}\n"
+        read = [await read_content(app, person, made, "CRDT") for person in (team.member, team.guest)]
+        assert read[0] == read[1]
+        assert (read[0]["position"], read[0]["text"]) == (position, None)
+        assert render(DocumentType.TEXT, base64.b64decode(read[0]["crdt"]), (), ContentFormat.MARKDOWN) == expected
+        assert (await read_content(app, team.guest, made))["text"] == expected
+
+
 async def test_a_document_that_nobody_wrote_in_is_empty_at_position_0(app: App, team: SampleTeam) -> None:
     made = await create_document(app, team)
     assert await read_content(app, team.guest, made) == {"format": "MARKDOWN", "text": "", "crdt": None, "position": 0}

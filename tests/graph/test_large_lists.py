@@ -12,6 +12,8 @@ from persistence.engine.pages import ListQuery
 from persistence.events.activity import OBJECT_ACTIVITY, PROJECT_ACTIVITY
 from persistence.stores.comment import REPLIES, THREADS
 from persistence.stores.document_queries import CHILDREN, DOCUMENTS, PROJECT_DOCUMENTS, VERSIONS
+from persistence.stores.invitation import INVITATIONS
+from persistence.stores.label import TEAM_LABELS
 from persistence.stores.notification import NOTIFICATIONS
 from persistence.stores.project import PROJECTS, TEAM_PROJECTS
 from persistence.stores.team import TEAM_MEMBERS, TEAMS, TEAMS_OF_USER
@@ -58,6 +60,8 @@ CASES = {
         TEAM_MEMBERS, lambda large: large.team_id, (Condition("role", "eq", "MEMBER"),), viewer="member"
     ),
     "project.members": _Case(PROJECT_MEMBERS, lambda large: large.project_id),
+    "team.labels": _Case(TEAM_LABELS, lambda large: large.team_id),
+    "team.invitations": _Case(INVITATIONS, lambda large: large.team_id),
     "users": _Case(USERS, filters=(AllOf(()), Condition("query", "contains", "7")), more_rows=1_000),
     "users of a member": _Case(USERS, filters=(AllOf(()), Condition("query", "contains", "7")), viewer="member"),
     "task.watchers": _Case(WATCHERS, lambda large: large.task_id),

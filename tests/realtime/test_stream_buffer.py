@@ -1,5 +1,13 @@
 """The newest entries are kept within one bound, whichever stream they belong to."""
 
+import tracemalloc
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
 from realtime.recent_entries import RecentEntries, estimated_size
 from tests.support.event_streams import make_entry
 
@@ -44,7 +52,7 @@ def test_what_was_read_is_kept_where_it_joins_what_is_there() -> None:
     place.prepend_page([make_entry("a", position) for position in range(3, 8)], 10)
     assert [each.position for each in place.after(2, 20)] == [3, 4, 5, 6, 7, 8, 9, 10]
 
-    small = RecentEntries(max_bytes=514 * 6).new_buffer()
+    small = RecentEntries(max_bytes=estimated_size(make_entry("a", 1)) * 6).new_buffer()
     small.prepend_page([make_entry("a", position) for position in range(1, 9)], 8)
     assert [each.position for each in small.after(5, 20)] == [6, 7, 8]
     assert small.after(4, 20) == ()
@@ -65,6 +73,33 @@ def test_streams_that_end_leave_nothing_behind() -> None:
 
 
 def test_weighing_never_fails() -> None:
-    assert estimated_size(make_entry("a", 1)) == 514
-    assert estimated_size(make_entry("a", 1, text="x" * 1000)) == 512 + 1000 + len('{"text":""}')
-    assert estimated_size(make_entry("a", 1, odd={1, 2}, huge=2**80)) == 512 + 64 * 1024
+    assert estimated_size(make_entry("a", 1)) == 1024 + len("{}")
+    assert estimated_size(make_entry("a", 1, text="x" * 1000)) == 1024 + 1000 + len('{"text":""}')
+    assert estimated_size(make_entry("a", 1, odd={1, 2}, huge=2**80)) == 1024 + 64 * 1024
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {f"field{nr}": "01a226b0-c690-751f-acee-a7689c04861e" for nr in range(20)},
+        {f"field{nr}": None for nr in range(30)},
+        {"text": "x" * 5_000, "changes": [{"field": "text", "before": "y" * 5_000, "after": "x" * 5_000}]},
+        {"numbers": [nr + 0.5 for nr in range(1_000, 1_200)], "words": [f"word {nr}" for nr in range(200)]},
+        {"tree": {f"a{nr}": {"b": {"c": nr + 1_000}} for nr in range(40)}},
+        {},
+    ],
+    ids=["ids", "nothing", "texts", "lists", "tree", "empty"],
+)
+def test_what_is_weighed_takes_no_more_memory_than_that(values: dict[str, Any]) -> None:
+    encoded = [orjson.dumps(values | {"nr": nr}) for nr in range(200)]
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        kept = [
+            replace(make_entry(f"team:{nr}", nr, **orjson.loads(each)), id=UUID(int=2**100 + nr), about_id=UUID(int=2**101 + nr))
+            for nr, each in enumerate(encoded)
+        ]
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert taken <= sum(map(estimated_size, kept)) <= 3 * taken

@@ -26,6 +26,8 @@ from tests.support.server_process import TASK_CREATE, Client, create_team_and_pr
 MAX_ANSWER_SECONDS: Final = 10.0
 MAX_LIST_VALUES: Final = 90
 """In one list, which a page of 100 shows whole."""
+MAX_MARKS: Final = 2_000
+"""In one document: a larger one would take memory of the server for what it holds."""
 _GIVE_UP_SECONDS: Final = 20.0
 _LAST_READS_SECONDS: Final = 60.0
 _RETRY_SECONDS: Final = 0.05
@@ -63,13 +65,16 @@ class ChaosClients:
         self._project_id = ""
         self._start = ""
         self._created: dict[str, str] = {}
-        self._document_ids: tuple[str, ...] = ()
+        self._open_documents: list[str] = []
+        """What is edited, and by whom: editors take turns with the places here."""
+        self._edited_documents: list[str] = []
         self._editors = itertools.count()
+        self._opening = asyncio.Lock()
         self._stopping = asyncio.Event()
 
     async def begin(self, project_id: str, *document_ids: str) -> None:
         """Make what the others work on. Editors take turns with the documents."""
-        self._project_id, self._document_ids = project_id, document_ids
+        self._project_id, self._open_documents, self._edited_documents = project_id, [*document_ids], [*document_ids]
         first = (await self._clients[0].run(TASK_CREATE, input={"projectId": project_id, "title": "First"}))["taskCreate"]
         self._start = first["cursor"]
 
@@ -150,8 +155,9 @@ class ChaosClients:
 
     async def edit(self) -> None:
         """Put marks into a document, and come back when the connection ends, until told to stop."""
-        document_id = self._document_ids[next(self._editors) % len(self._document_ids)]
+        place = next(self._editors) % len(self._open_documents)
         while not self._stopping.is_set():
+            document_id = self._open_documents[place]
             with suppress(OSError, WebSocketException, TimeoutError):
                 client = self._dice.choice(self._clients)
                 async with open_hocuspocus_client(client.server.url, document_id, client.token) as editor:
@@ -160,6 +166,8 @@ class ChaosClients:
                         for number in itertools.count(1):
                             if self._stopping.is_set():
                                 return
+                            if len(editor.map) >= MAX_MARKS:
+                                break
                             mark = f"{uuid4()}"
                             began[mark] = self.history.tick()
                             await editor.edit(mark)
@@ -171,7 +179,19 @@ class ChaosClients:
                             outcome = Outcome.OK if mark in kept else Outcome.UNKNOWN
                             key = _marks_key(document_id)
                             self._add(Append(key=key, value=mark, began=at, ended=self.history.tick(), outcome=outcome))
+                await self._open_next_document(place, document_id)
             await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _open_next_document(self, place: int, full: str) -> None:
+        """Have those who edit a full document go on in a new one."""
+        async with self._opening:
+            if self._open_documents[place] != full:
+                return  # the other one has opened it
+            id_ = uuid4()
+            given = {"id": str(id_), "projectId": self._project_id, "title": "Live"}
+            if (await self._write("documentCreate", DOCUMENT, given))[0] is Outcome.OK:
+                self._open_documents[place] = ids.encode("Document", id_)
+                self._edited_documents.append(self._open_documents[place])
 
     async def follow(self) -> None:
         """Follow all changes by a subscription, from the last cursor on when it ends, for ever."""
@@ -203,7 +223,7 @@ class ChaosClients:
 
     def anomalies(self) -> list[Anomaly]:
         """What the store did wrong."""
-        return find_anomalies(self.history.operations, unordered={"documents", *map(_marks_key, self._document_ids)})
+        return find_anomalies(self.history.operations, unordered={"documents", *map(_marks_key, self._edited_documents)})
 
     async def finish(self) -> None:
         """Read everything once more, when nothing fails any more and nothing is written."""
@@ -219,7 +239,7 @@ class ChaosClients:
         await self._read_documents()
         client = self._clients[0]
         began = self.history.tick()
-        for document_id in self._document_ids:
+        for document_id in self._edited_documents:
             async with open_hocuspocus_client(client.server.url, document_id, client.token) as reader:
                 marks = tuple(sorted((reader.map.to_py() or {}).keys()))
             self._add(Read(key=_marks_key(document_id), values=marks, began=began, ended=self.history.tick(), is_last=True))

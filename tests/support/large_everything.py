@@ -13,6 +13,8 @@ COMMENTS = 20_000
 NOTIFICATIONS = 50_000
 TEAMS = 1_000
 PROJECTS = 5_000
+LABELS = 5_000
+INVITATIONS = 5_000
 
 _SEED = f"""
 CREATE TEMP TABLE person AS SELECT gen_random_uuid() AS id, nr FROM generate_series(1, {2 * MEMBERS}) AS nr;
@@ -31,6 +33,12 @@ INSERT INTO projects (id, version, created_at, updated_at, team_id, name, name_c
 SELECT gen_random_uuid(), 1, now(), now(), id, 'P' || nr, md5(nr::text), 'ACTIVE', 'TEAM' FROM made;
 CREATE TEMP TABLE project AS SELECT projects.id, projects.team_id, made.nr FROM projects JOIN made ON made.id = projects.team_id;
 INSERT INTO project_members (project_id, user_id) SELECT project.id, person.id FROM project, person WHERE project.nr = 1 AND person.nr <= {MEMBERS};
+INSERT INTO labels (id, version, created_at, updated_at, team_id, name, name_collation, color)
+SELECT gen_random_uuid(), 1, now(), now(), made.id, 'Label ' || n, md5(n::text), '#336699' FROM generate_series(1, {LABELS}) AS n, made WHERE made.nr <= 2;
+INSERT INTO invitations (id, team_id, email, email_key, role, invited_by_user_id, created_at, expires_at, token_hash)
+SELECT gen_random_uuid(), made.id, n || '@x.example', n || '@x.example', 'MEMBER', person.id, now() - (n * 7919 % {INVITATIONS}) * interval '1 s',
+  now() + interval '1 day', sha256((made.nr || '-' || n)::bytea)
+FROM generate_series(1, {INVITATIONS}) AS n, made JOIN person ON person.nr = 1 WHERE made.nr <= 2;
 -- The last team has many projects, a fifth of them private; somebody organises them, and a guest was added to ten.
 INSERT INTO team_members (team_id, user_id, role, joined_at)
 SELECT made.id, person.id, (CASE WHEN person.nr % 2 = 0 THEN 'GUEST' ELSE 'MEMBER' END)::team_role, now()

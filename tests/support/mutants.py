@@ -32,9 +32,10 @@ def tests_of(mutant: str) -> Sequence[Sequence[str]]:
     """The tests that are to notice it, as arguments of pytest: the quickest first, and others where these do not."""
     if mutant in _OF_WRITES:
         return [["tests/graph/test_rights.py"]]
-    first = [f"{_FOLDER}/test_{name}.py" for name in ("nodes", "marks", "share_links", "subscriptions", "ids", "rights_lost")]
-    later = ["side_paths", "rights_lost", "ids", "explain_access", "credentials"]
-    return [first, [*(f"{_FOLDER}/test_{name}.py" for name in later), "-m", "long or not long"]]
+    groups = (("nodes", "subscriptions"), ("marks", "share_links"), ("ids", "side_paths", "rights_lost"))
+    first = [[f"{_FOLDER}/test_{name}.py" for name in group] for group in groups]
+    later = ("side_paths", "rights_lost", "ids", "explain_access", "credentials")
+    return [*first, [*(f"{_FOLDER}/test_{name}.py" for name in later), "-m", "long or not long"]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
