@@ -32,6 +32,15 @@ class AnswerTooLarge(Exception):
 
 def encode_bounded(payload: dict[str, Any]) -> bytes:
     """The JSON bytes of a response. Raises `AnswerTooLarge`, and TypeError for what JSON cannot hold."""
+    if not _find_long_lists(payload):
+        try:
+            encoded = orjson.dumps(payload, option=JSON_OPTIONS)
+        except TypeError:
+            pass  # a long value, which is encoded in slices, or what JSON cannot hold
+        else:
+            if len(encoded) > MAX_ANSWER_BYTES:
+                raise AnswerTooLarge
+            return encoded
     steps = _encode(payload)
     while True:
         try:

@@ -58,12 +58,14 @@ class EncodedPayloads:
             known = self._by_positions[id(positions)] = positions, {}
         return known[1]
 
-    def put(self, positions: Positions, selection: str, payload: SharedPayload) -> None:
-        """Share a payload with the groups that select the same of this event."""
-        if self.size + payload.size + len(selection) > _MAX_SHARED_BYTES:
+    def put(self, positions: Positions, shared: dict[str, SharedPayload], selection: str, payload: SharedPayload) -> None:
+        """Share a payload with the groups that select the same of this event; `shared` is what `for_positions` gave."""
+        size = payload.size + len(selection)
+        if self.size + size > _MAX_SHARED_BYTES:
             self.clear()
-        self.for_positions(positions)[selection] = payload
-        self.size += payload.size + len(selection)
+            shared = self.for_positions(positions)
+        shared[selection] = payload
+        self.size += size
 
     def clear(self) -> None:
         """Share nothing of past events any more."""
@@ -128,8 +130,8 @@ class GroupExecutor:
         if data is None:
             return None
         payload = self._shared_payload(encode({"data": data}), positions)
-        if selection is not None:
-            self._encoded.put(positions, selection, payload)
+        if shared is not None and selection is not None:
+            self._encoded.put(positions, shared, selection, payload)
         return payload, False
 
     async def execute(

@@ -17,7 +17,7 @@ def test_payloads_that_groups_share_are_bounded_in_bytes_and_in_events() -> None
         positions = {"team:1": number}
         for selection in range(20):
             payload = SharedPayload((b"x" * 50_000,), positions)
-            shared.put(positions, f"selection {selection}", payload)
+            shared.put(positions, shared.for_positions(positions), f"selection {selection}", payload)
             assert shared.for_positions(positions)[f"selection {selection}"] is payload
             assert shared.size <= 4 * 1024 * 1024
     for number in range(1_000):
