@@ -14,6 +14,7 @@ the last participant gets edits later than with peers).
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -91,7 +92,7 @@ class GroupCommitter:
     async def run(self) -> None:
         """Commit for ever."""
         loop = asyncio.get_running_loop()
-        begun_at = loop.time() - self._interval_seconds
+        begun_at = -math.inf
         while True:
             await self._has_updates.wait()
             if self._first_at < begun_at + self._interval_seconds:
