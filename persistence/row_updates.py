@@ -4,11 +4,11 @@ The batch is one statement (`persistence.engine.write_batcher`): rows and events
 and which takes arrays in columns as they are. For labels it reads, shortened:
 
     WITH locked AS (
-      SELECT given.id, given.name, … FROM jsonb_to_recordset($1) AS given(id UUID, name TEXT, …, seen XID)
+      SELECT given.id, given.name, …, labels.ctid AS place FROM jsonb_to_recordset($1) AS given(id UUID, name TEXT, …, seen XID)
       JOIN labels ON labels.id = given.id AND labels.xmin = given.seen
       FOR NO KEY UPDATE OF labels SKIP LOCKED
     ), changed AS (
-      UPDATE labels SET name = locked.name, … FROM locked WHERE labels.id = locked.id
+      UPDATE labels SET name = locked.name, … FROM locked WHERE labels.ctid = locked.place
     ), numbered AS (…the events of the rows in locked, numbered in each stream…), head AS (…the streams' counters, advanced…)
     INSERT INTO events … RETURNING id, position
 
@@ -19,7 +19,21 @@ version (a label that is deleted is removed from its tasks without a new one).
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Insert, Integer, Label, Uuid, bindparam, column, exists, func, literal_column, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Insert,
+    Integer,
+    Label,
+    Text,
+    Uuid,
+    bindparam,
+    column,
+    exists,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.sql.schema import Table
 from sqlalchemy.types import UserDefinedType
 
@@ -48,6 +62,11 @@ def row_version(table: Table, name: str = "seen") -> Label[int]:
 def xmin(table: Table) -> ColumnElement[int]:
     """The version of a row in a condition."""
     return literal_column(f"{table.name}.xmin", Xid())
+
+
+def _place(table: Table) -> ColumnElement[str]:
+    """Where the row lies, which stays as it is while the row is locked: it is found there without an index."""
+    return literal_column(f"{table.name}.ctid", Text())
 
 
 def new_version() -> Label[int]:
@@ -110,7 +129,8 @@ def _batch_update(
     names = [name for name in written_names(cls) if name not in {"created_at", *exclude}]
     versions = (column("seen", Xid()), *([column("claims", Integer)] if with_keys else ()))
     given = recordset("rows", "given", *(column(name, table.c[name].type) for name in names), *versions)
-    found = select(*(given.c[name] for name in names)).join(table, (table.c.id == given.c.id) & (xmin(table) == given.c.seen))
+    found = select(*(given.c[name] for name in names), _place(table).label("place"))
+    found = found.join_from(given, table, (table.c.id == given.c.id) & (xmin(table) == given.c.seen))
     if parent is not None:
         held = _held_parents(*parent)
         found = found.join(held, held.c.id == given.c[parent[0]])
@@ -120,7 +140,7 @@ def _batch_update(
     locked = found.with_for_update(of=table, key_share=True, skip_locked=True).cte("locked")
     changed = (
         table.update()
-        .where(table.c.id == locked.c.id)
+        .where(_place(table) == locked.c.place)
         .values({name: locked.c[name] for name in names if name != "id"})
         .cte("changed")
     )

@@ -15,7 +15,7 @@ from app.settings import Settings
 from tests.support.app import GENEROUS_LIMITS, IDLE_TIMINGS, App
 from tests.support.paired_apps import PairedApps, open_paired_apps
 from tests.support.secret_key import SECRET_KEY
-from tests.support.teams import SampleTeam, create_sample_team
+from tests.support.teams import SampleTeam, copy_sample_teams, create_sample_team
 
 pytest_plugins = [
     "tests.support.memory_folder",  # before those that import it: pytest rewrites its plugins when it imports them itself
@@ -23,8 +23,11 @@ pytest_plugins = [
     "tests.support.first_cases",
     "tests.support.folder_times",
     "tests.support.garbage",
+    "tests.support.machine_pauses",
+    "tests.support.ministack",
     "tests.support.server_process",
     "tests.support.time_limit",
+    "tests.support.tls_context",
     "tests.support.worker_count",
 ]
 
@@ -67,7 +70,9 @@ async def open_shared_app(url: str, folder: Path) -> AsyncIterator[App]:
         open_resources(settings, url, timings=IDLE_TIMINGS, sign_in_limits=GENEROUS_LIMITS) as resources,
         asyncpg.create_pool(url, min_size=0, max_size=2) as sql,
     ):
-        yield App(resources, sql)
+        shared = App(resources, sql)
+        await copy_sample_teams(shared)
+        yield shared
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Finds schema coordinates: which fields have a property, and whether a document selects one of them."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,11 +15,17 @@ def coordinates_where(
 ) -> frozenset[str]:
     """The coordinates of such fields, and those of the interfaces that objects with them have."""
     own = {coordinate for coordinate, binding in bindings.items() if predicate(binding)}
-    shared = set()
-    for type_ in schema.type_map.values():
-        if is_abstract_type(type_):
-            for possible in schema.get_possible_types(type_):
-                shared |= {f"{type_.name}.{each.partition('.')[2]}" for each in own if each.startswith(f"{possible.name}.")}
+    fields: defaultdict[str, list[str]] = defaultdict(list)
+    for coordinate in own:
+        type_name, _, field = coordinate.partition(".")
+        fields[type_name].append(field)
+    shared = {
+        f"{type_.name}.{field}"
+        for type_ in schema.type_map.values()
+        if is_abstract_type(type_)
+        for possible in schema.get_possible_types(type_)
+        for field in fields.get(possible.name, ())
+    }
     return frozenset(own | shared)
 
 

@@ -12,7 +12,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, ColumnClause, Insert, Integer, Select, Text, bindparam, column, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnClause,
+    Insert,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
@@ -39,11 +52,9 @@ def events_param(*extra: ColumnClause[Any]) -> Any:
 def insert_events(event_rows: Any, selected: Select[Any], *, counted: bool = False) -> Insert:
     """Assign positions to the events that `selected` selects of `event_rows`, and insert them. Returns `id` and `position` of
     each. `counted`: the rows say in their column COUNTED which numbers of tasks are moved."""
-    own: dict[str, Any] = {"partition_by": event_rows.c.stream}
     numbered = selected.with_only_columns(
         *(event_rows.c[name] for name in _event_columns),
-        func.row_number().over(**own, order_by=event_rows.c.nr).label("ordinal"),
-        func.count().over(**own).label("of"),
+        func.row_number().over(partition_by=event_rows.c.stream, order_by=event_rows.c.nr.desc()).label("from_last"),
         *([event_rows.c.counted] if counted else ()),
         maintain_column_froms=True,
     ).cte("numbered")
@@ -54,7 +65,8 @@ def insert_events(event_rows: Any, selected: Select[Any], *, counted: bool = Fal
         index_elements=[streams.c.stream], set_={"position": streams.c.position + heads.excluded.position}
     )
     head = heads.returning(streams.c.stream, streams.c.position).cte("head")
-    positioned = select(*(numbered.c[name] for name in _event_columns), head.c.position - numbered.c.of + numbered.c.ordinal)
+    position = head.c.position + literal_column("1") - numbered.c.from_last
+    positioned = select(*(numbered.c[name] for name in _event_columns), position)
     inserted = (
         insert(events)
         .from_select([*_event_columns, "position"], positioned.join(head, head.c.stream == numbered.c.stream))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.cost_limit import CostAccount, CostLimit, CostLimiter, CostLimitExceeded
@@ -12,6 +12,7 @@ from persistence.rate_limits import open_rate_limiters
 from persistence.rate_limits.cost_memory import MemoryCostLimiter
 from persistence.rate_limits.cost_redis import MAX_UNSENT_SHARE, SEND_INTERVAL_SECONDS, RedisCostLimiter
 from tests.support.backing_services import Valkey, free_port
+from tests.support.examples import examples
 
 PERSON = CostLimit(name="person", burst=1_000, per_hour=3_600)
 TEAM = CostLimit(name="team", burst=2_000, per_hour=7_200)
@@ -65,7 +66,7 @@ async def test_the_lowest_balance_is_the_answer(limiter: CostLimiter) -> None:
     assert (balance.limit, balance.remaining) == (PERSON, 900)
 
 
-@settings(max_examples=200)
+@examples(50, many=2_000)
 @example(steps=[(1.4766546669551701, 423), (0.0, 600), (0.0, 24)])  # 976 + 24 is a little more than 1,000 by the clock
 @given(steps=st.lists(st.tuples(st.floats(0, 300), st.integers(1, 600)), max_size=60))
 def test_no_window_admits_more_than_the_burst_and_what_is_refilled_in_it(steps: list[tuple[float, int]]) -> None:

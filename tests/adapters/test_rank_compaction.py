@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,8 @@ from persistence.rank_compaction import compact_all_ranks, delete_old_ranks
 from persistence.unit_of_work import unit_of_work
 from tests.support.app import App
 from tests.support.graph_actions import create_document, create_task, fetch_task, mutate, mutate_ok
-from tests.support.teams import SampleTeam, uuid_of
+from tests.support.row_copies import RowCopies, next_transaction
+from tests.support.teams import SampleTeam, copies_of, create_sample_team, uuid_of
 
 BOARD = """
 query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
@@ -54,6 +56,30 @@ async def crowd(app: App, team: SampleTeam, count: int, *, after: bool = True) -
     return [first["id"], *ordered, last["id"]]
 
 
+@dataclass(frozen=True)
+class Crowd:
+    """A team whose project is crowded with 420 tasks, and all their ids in order."""
+
+    team: SampleTeam
+    ids: tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+async def crowds(app: App) -> RowCopies[Crowd]:
+    """To make them as the graph does takes a second of the processor each."""
+    since = await next_transaction(app.sql)
+    team = await create_sample_team(app)
+    copies = await copies_of(app, Crowd(team, tuple(await crowd(app, team, 420))), team, since=since)
+    await compact(app)  # this one, which no test looks at
+    return copies
+
+
+@pytest.fixture
+async def crowded(app: App, crowds: RowCopies[Crowd]) -> Crowd:
+    """One of a test's own."""
+    return await crowds.make(app.sql)
+
+
 async def board(app: App, team: SampleTeam, size: int = 100) -> list[str]:
     """A project's tasks in order, page by page."""
     found: list[str] = []
@@ -84,8 +110,8 @@ async def test_long_ranks_become_short_and_the_order_stays(app: App, team: Sampl
     assert same == versions
 
 
-async def test_a_reader_who_turns_pages_meanwhile_sees_no_task_twice_and_misses_none(app: App, team: SampleTeam) -> None:
-    expected = await crowd(app, team, 420)
+async def test_a_reader_who_turns_pages_meanwhile_sees_no_task_twice_and_misses_none(app: App, crowded: Crowd) -> None:
+    team, expected = crowded.team, list(crowded.ids)
     forwards, backwards = [], []
     arguments: Any = {"first": 100}
     for _ in range(4):
@@ -105,8 +131,8 @@ async def test_a_reader_who_turns_pages_meanwhile_sees_no_task_twice_and_misses_
     assert await app.sql.fetchval("SELECT count(*) FROM former_ranks") == 0
 
 
-async def test_a_cursor_stands_where_it_stood_though_its_task_was_moved_away_since(app: App, team: SampleTeam) -> None:
-    expected = await crowd(app, team, 420)
+async def test_a_cursor_stands_where_it_stood_though_its_task_was_moved_away_since(app: App, crowded: Crowd) -> None:
+    team, expected = crowded.team, list(crowded.ids)
     page = (await app.run(team.member, BOARD, id=team.project_id, first=20))["project"]["tasks"]
     assert await compact(app) > 0
     await mutate_ok(app, team.member, "taskMove", id=expected[19], beforeId=None)
@@ -116,8 +142,8 @@ async def test_a_cursor_stands_where_it_stood_though_its_task_was_moved_away_sin
     assert [each["id"] for each in rest["nodes"]] == expected[20:120]
 
 
-async def test_clients_that_receive_the_moves_one_by_one_never_see_another_order(app: App, team: SampleTeam) -> None:
-    await crowd(app, team, 420)
+async def test_clients_that_receive_the_moves_one_by_one_never_see_another_order(app: App, crowded: Crowd) -> None:
+    team = crowded.team
     query = """
       query ($after: SyncCursor) {
         changes(first: 100, after: $after) {
@@ -149,8 +175,8 @@ async def test_clients_that_receive_the_moves_one_by_one_never_see_another_order
     }
 
 
-async def test_it_is_nobodys_activity_and_leaves_nothing_unread(app: App, team: SampleTeam) -> None:
-    expected = await crowd(app, team, 420)
+async def test_it_is_nobodys_activity_and_leaves_nothing_unread(app: App, crowded: Crowd) -> None:
+    team, expected = crowded.team, crowded.ids
     await mutate(app, team.mate, "markSeen", subjectId=expected[1])
     assert await compact(app) > 0
     task = await fetch_task(app, team.mate, expected[1], "viewerUnread { changeCount } activity { totalCount }")
@@ -160,8 +186,8 @@ async def test_it_is_nobodys_activity_and_leaves_nothing_unread(app: App, team: 
     assert "UPDATED" not in kinds
 
 
-async def test_what_people_do_meanwhile_survives(app: App, team: SampleTeam) -> None:
-    order = await crowd(app, team, 420)
+async def test_what_people_do_meanwhile_survives(app: App, crowded: Crowd) -> None:
+    team, order = crowded.team, list(crowded.ids)
     chance = random.Random(5)
     done = asyncio.Event()
 
@@ -195,8 +221,8 @@ async def test_what_people_do_meanwhile_survives(app: App, team: SampleTeam) -> 
     assert max(map(len, await ranks_of(app, team))) <= 64
 
 
-async def test_a_row_that_somebody_else_has_locked_is_left_for_the_next_turn(app: App, team: SampleTeam) -> None:
-    expected = await crowd(app, team, 420)
+async def test_a_row_that_somebody_else_has_locked_is_left_for_the_next_turn(app: App, crowded: Crowd) -> None:
+    team, expected = crowded.team, list(crowded.ids)
     before = await ranks_of(app, team)
     async with app.sql.acquire() as connection, connection.transaction():
         await connection.execute("SELECT FROM tasks WHERE id = $1 FOR UPDATE", uuid_of(expected[2]))
@@ -206,8 +232,8 @@ async def test_a_row_that_somebody_else_has_locked_is_left_for_the_next_turn(app
     assert await board(app, team) == expected
 
 
-async def test_a_list_is_compacted_in_parts_where_it_is_long(app: App, team: SampleTeam) -> None:
-    expected = await crowd(app, team, 420)
+async def test_a_list_is_compacted_in_parts_where_it_is_long(app: App, crowded: Crowd) -> None:
+    team, expected = crowded.team, list(crowded.ids)
     services = app.resources.services
     moved = []
     while True:

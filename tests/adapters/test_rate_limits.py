@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.rate_limit import LimitedUse, RateLimit, RateLimiter, network_of
@@ -13,6 +13,7 @@ from persistence.rate_limits import open_rate_limiters
 from persistence.rate_limits.memory import MemoryRateLimiter
 from persistence.rate_limits.redis import RedisRateLimiter
 from tests.support.backing_services import Valkey, free_port
+from tests.support.examples import examples
 
 FIVE = RateLimit(name="five", max_uses=5, window_seconds=60)
 TWO = RateLimit(name="two", max_uses=2, window_seconds=600)
@@ -87,7 +88,7 @@ async def test_uses_at_once_are_not_more_than_those_one_after_the_other(limiter:
     assert answers.count(None) == 5
 
 
-@settings(max_examples=200, deadline=None)
+@examples(50, many=2_000)
 @given(st.lists(st.floats(0, 90), min_size=1, max_size=60), st.integers(1, 6))
 @example([1.9097193854155705, 0.0, 0.0, 0.0], 2)
 def test_no_window_holds_more_uses_than_allowed_and_whoever_waits_is_let_through(pauses: list[float], max_uses: int) -> None:

@@ -79,7 +79,7 @@ async def test_a_row_that_somebody_holds_keeps_no_other_waiting(app: App, team: 
     held, free = await create_task(app, team, "Held"), await create_task(app, team, "Free")
     async with asyncio.TaskGroup() as group, rows_locked(app, "SELECT FROM tasks WHERE id = $1 FOR UPDATE", uuid_of(held["id"])):
         waiting = group.create_task(mutate_ok(app, team.member, "taskUpdate", id=held["id"], title="Later"))
-        first = await asyncio.wait_for(mutate_ok(app, team.member, "taskUpdate", id=free["id"], title="Now"), 1)
+        first = await asyncio.wait_for(mutate_ok(app, team.member, "taskUpdate", id=free["id"], title="Now"), 30)
         assert (first["title"], waiting.done()) == ("Now", False)
     assert waiting.result()["title"] == "Later"
 
@@ -91,7 +91,7 @@ async def test_a_stream_that_somebody_holds_keeps_no_other_team_waiting(app: App
         waiting = group.create_task(mutate_ok(app, team.member, "taskUpdate", id=mine["id"], title="Later"))
         await asyncio.sleep(0.05)
         more = group.create_task(mutate_ok(app, team.member, "taskUpdate", id=mine["id"], status="DONE"))
-        first = await asyncio.wait_for(mutate_ok(app, other.member, "taskUpdate", id=theirs["id"], title="Now"), 1)
+        first = await asyncio.wait_for(mutate_ok(app, other.member, "taskUpdate", id=theirs["id"], title="Now"), 30)
         assert (first["title"], waiting.done(), more.done()) == ("Now", False, False)
     assert [waiting.result()["title"], more.result()["status"]] == ["Later", "DONE"]
 

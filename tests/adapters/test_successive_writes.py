@@ -8,13 +8,14 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persistence.engine.statement import Statement
 from persistence.engine.write_batcher import BatchParams, PendingWrite, StaleRow, StoredWrite, WriteBatcher
 from tests.support.app import App
 from tests.support.concurrent_writes import TASK_UPDATE, run_before_next_write, stream_events, stream_head, task_row
+from tests.support.examples import examples
 from tests.support.graph_actions import codes_and_paths, create_task, mutate, mutate_ok
 from tests.support.teams import SampleTeam, uuid_of
 
@@ -53,7 +54,7 @@ class _Table:
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@examples(15, many=600)
 async def test_what_is_acknowledged_is_stored_once_and_each_on_the_one_before(seed: int) -> None:
     draw = random.Random(seed)
     table = _Table(draw)

@@ -55,11 +55,24 @@ async def test_an_update_takes_two_trips(app: App, team: SampleTeam) -> None:
     assert min(taken) == (2, 2)
 
 
-async def test_updates_at_once_leave_together_and_each_has_its_place(app: App, batch_sizes: list[int]) -> None:
+async def test_updates_at_once_leave_together_and_each_has_its_place(
+    app: App, batch_sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     teams = [await create_sample_team(app) for _ in range(2)]
     made = [(team, await create_task(app, team, f"Task {number}")) for number in range(8) for team in teams]
     heads = [await stream_head(app, team) for team in teams]
     batch_sizes.clear()
+    writes = app.resources.database._write_batcher
+    run = writes._run
+
+    async def held_up(form: Statement, given: BatchParams) -> Sequence[Any]:
+        """The first two statements, as many as there are at once, wait until everybody is there."""
+        async with asyncio.timeout(allowed_seconds(10)):
+            while len(batch_sizes) < 2 and sum(batch_sizes) + len(given["rows"]) + len(writes._pending) < 15:
+                await asyncio.sleep(0.001)
+        return await run(form, given)
+
+    monkeypatch.setattr(writes, "_run", held_up)
     changed = await asyncio.gather(
         *(mutate_ok(app, team.member, "taskUpdate", id=each["id"], title=f"{each['title']}!") for team, each in made)
     )

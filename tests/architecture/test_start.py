@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 _ROOT = Path(__file__).parents[2]
 _LAZY_IMPORTS = {
     "aioboto3": "files in a bucket",
@@ -20,6 +22,7 @@ _LAZY_IMPORTS = {
 _PROGRAM = "import sys, server, app.serving, app.supervisor; print(*sorted(name for name in sys.argv[1:] if name in sys.modules))"
 
 
+@pytest.mark.slow
 def test_the_start_of_a_worker_imports_nothing_that_only_some_settings_need() -> None:
     found = subprocess.run(
         [sys.executable, "-c", _PROGRAM, *_LAZY_IMPORTS], cwd=_ROOT, capture_output=True, text=True, check=True, timeout=60

@@ -70,6 +70,7 @@ async def test_two_people_move_cards_at_once_and_nothing_is_lost_by_a_cut_line_o
         assert sentence in output
 
 
+@pytest.mark.browser
 async def test_two_people_write_one_document_and_who_comes_back_sees_what_changed(
     browser: dict[str, str], demo: ServerProcess, tmp_path: Path
 ) -> None:

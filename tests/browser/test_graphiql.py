@@ -155,6 +155,7 @@ async def test_little_is_loaded_before_the_editor_and_the_schema_only_once(
     assert output.count("The editor takes a key after") == 2
 
 
+@pytest.mark.browser
 async def test_the_parts_of_the_page_do_what_their_own_tests_say(node: dict[str, str]) -> None:
     await install_packages(SOURCE, node)
     code, output = await run("npm", "test", cwd=SOURCE, environment=node)

@@ -4,11 +4,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
 from content.icalendar import CalendarEvent, fold, plain, write_calendar
+from tests.support.examples import examples
 
 AT = datetime(2026, 6, 1, 9, 30, 15, tzinfo=UTC)
 HOSTILE = (
@@ -47,7 +48,7 @@ def events_in(content: bytes) -> list[Any]:
     return list(Calendar.from_ical(content).walk("VEVENT"))
 
 
-@settings(max_examples=150, deadline=None, database=None)
+@examples(40, many=1_500, database=None)
 @given(summary=texts, description=texts, categories=st.lists(texts.filter(plain), max_size=3), day=st.dates())
 @pytest.mark.parametrize("beside", [event(uid="2@example.com")])
 def test_a_parser_reads_what_was_written(

@@ -16,7 +16,7 @@ USER = re.compile("user:", re.IGNORECASE)
 DOCUMENT = re.compile("document:|/documents/", re.IGNORECASE)
 LINK = f"[@Ben](user:{ID})"
 
-many = examples(300, many=5_000, derandomize=True, database=None)
+many = examples(75, many=5_000, derandomize=True, database=None)
 BLOCKS = [
     "# ",
     "---\n",

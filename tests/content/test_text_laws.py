@@ -21,7 +21,7 @@ from tests.support.examples import examples
 pytestmark = pytest.mark.slow
 
 TEXT = DocumentType.TEXT
-EXAMPLES = examples(25, many=1_000)
+EXAMPLES = examples(12, many=1_000)
 
 
 def holding(tree: Node) -> crdt.Doc:
@@ -275,13 +275,13 @@ def shown_by_tree(node: Node) -> Shown:
     return found
 
 
-@examples(200, many=2_000)
+@examples(50, many=2_000)
 @given(st.lists(st.sampled_from(_FRAGMENTS), max_size=25).map("".join))
 def test_a_document_says_what_a_reader_of_commonmark_sees(text: str) -> None:
     assert shown_by_tree(markdown_parser.parse(text)) == shown_by_html(text)
 
 
-@examples(200, many=2_000)
+@examples(50, many=2_000)
 @given(st.lists(st.sampled_from(_FRAGMENTS), max_size=25).map("".join))
 def test_what_was_imported_is_the_same_when_it_is_exported_and_imported_again(text: str) -> None:
     read = markdown_parser.parse(text)

@@ -3,15 +3,16 @@
 import time
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.anchor import Anchor, Utf16Offsets, create_anchor, locate
 from domain.errors import DomainError
+from tests.support.examples import examples
 
 WORDS = "The cat sat. The dog sat. The end.\n"
 PATH = ("input", "anchor")
-many = settings(derandomize=True, deadline=None, database=None, max_examples=400)
+many = examples(100, many=4_000, derandomize=True, database=None)
 sentences = st.lists(
     st.text(alphabet="abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=9), min_size=4, max_size=9, unique=True
 ).map(" ".join)

@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -27,6 +27,7 @@ from domain.task import Task
 from domain.task_link import TaskLink
 from domain.team import Membership, Team
 from domain.user import User
+from tests.support.examples import examples
 
 ENTITIES = [
     Attachment,
@@ -91,7 +92,7 @@ def instances_of(cls: type[Any]) -> SearchStrategy[Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cls", [*ENTITIES, *EVENTS], ids=lambda cls: cls.__name__)
-@settings(derandomize=True, deadline=None, database=None, max_examples=10)
+@examples(4, many=100, derandomize=True, database=None)
 @given(data=st.data())
 def test_everything_comes_back_as_it_was(cls: type[Any], data: st.DataObject) -> None:
     before = data.draw(instances_of(cls))

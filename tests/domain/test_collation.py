@@ -4,10 +4,11 @@ import unicodedata
 from collections.abc import Callable
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.collation import SEPARATOR, collation_key, fold, is_blank, search_key, visible
+from tests.support.examples import examples
 
 # What goes wrong lies between characters that act on their neighbours: these meet each other often.
 AWKWARD = (
@@ -19,7 +20,7 @@ INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u180e\u200b\u200e\u200f\u202a\u202e\u2060\u2066\u206f"
     "\u2800\u3164\ufeff\uffa0\ufff9\U0001d173"
 )
-many = settings(derandomize=True, deadline=None, database=None, max_examples=300)
+many = examples(75, many=3_000, derandomize=True, database=None)
 
 
 def _wide(text: str) -> str:

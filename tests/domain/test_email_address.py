@@ -3,14 +3,15 @@
 import unicodedata
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.email_address import ascii_form, ascii_host, email_key, validate_email
 from domain.errors import DomainError
+from tests.support.examples import examples
 
 PATH = ("input", "email")
-many = settings(derandomize=True, deadline=None, database=None, max_examples=300)
+many = examples(75, many=3_000, derandomize=True, database=None)
 labels = st.text(alphabet="abcxyz019-üßéάςøञ例テ❤ñΣ", min_size=1, max_size=12)
 
 

@@ -1,10 +1,11 @@
 """One emoji is one, with or without the mark that asks for its picture."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.emoji import fully_qualified
+from tests.support.examples import examples
 
 SAME = [
     ("\u2764", "\u2764\ufe0f"),
@@ -27,7 +28,7 @@ def test_each_form_is_stored_fully_qualified(given_: str, stored: str) -> None:
     assert fully_qualified(stored) == stored
 
 
-@settings(derandomize=True, deadline=None, database=None, max_examples=400)
+@examples(100, many=4_000, derandomize=True, database=None)
 @given(
     chosen=st.sampled_from([stored for _, stored in SAME]),
     places=st.lists(st.tuples(st.integers(1, 20), st.sampled_from("\ufe0e\ufe0f"))),
@@ -39,7 +40,7 @@ def test_selectors_anywhere_or_nowhere_make_no_other_emoji(chosen: str, places: 
     assert fully_qualified("".join(written)) == chosen
 
 
-@settings(derandomize=True, deadline=None, database=None, max_examples=400)
+@examples(100, many=4_000, derandomize=True, database=None)
 @given(text=st.text(max_size=6) | st.text(alphabet="\u2764\ufe0f\u200d\U0001f3fb1\u20e3\U0001f1e9ax\U0001f680", max_size=8))
 def test_what_comes_out_comes_out_again(text: str) -> None:
     stored = fully_qualified(text)

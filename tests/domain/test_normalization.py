@@ -52,7 +52,7 @@ def test_marks_in_any_order_take_as_long_as_letters(form: Form) -> None:
     for _ in range(20):
         unicodedata.normalize(form, "\u1ebf" * 65_000)
     of_letters = (time.thread_time() - began) / 20
-    for pair in product(("\u0301", "\u05b0", *_ODD), ("\u0323", "\u3099", *_OF_EACH_CLASS[:20])):
+    for pair in product(("\u0301", "\u05b0", *_ODD), ("\u0323", "\u3099", *_OF_EACH_CLASS[:20:5])):
         text = "a" + "".join(pair) * 8_000
         began = time.thread_time()
         normalize(form, text)

@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.notification import DigestFrequency, QuietHours, after_quiet, day_in_zone, due_at, is_quiet, zone_of
+from tests.support.examples import examples
 
 NEW_YORK, BERLIN, LORD_HOWE = ZoneInfo("America/New_York"), ZoneInfo("Europe/Berlin"), ZoneInfo("Australia/Lord_Howe")
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
@@ -62,7 +63,7 @@ def instants(first: datetime, days: int) -> st.SearchStrategy[datetime]:
 MINUTES = st.integers(0, 24 * 60 - 1).map(lambda minutes: time(minutes // 60, minutes % 60))
 
 
-@settings(derandomize=True, deadline=None, database=None, max_examples=400)
+@examples(100, many=4_000, derandomize=True, database=None)
 @given(
     zone=st.sampled_from(
         ["UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca"]
@@ -111,7 +112,7 @@ def test_digests_come_at_their_times(digest: DigestFrequency, now: datetime, due
 
 
 @given(now=instants(datetime(2026, 1, 1, tzinfo=UTC), 365))
-@settings(derandomize=True, deadline=None, database=None, max_examples=100)
+@examples(25, many=1_000, derandomize=True, database=None)
 def test_a_mail_without_digest_waits_for_20_seconds_at_most(now: datetime) -> None:
     due = due_at(now, BERLIN, DigestFrequency.OFF, None)
     assert now < due <= now + timedelta(seconds=20)

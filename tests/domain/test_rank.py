@@ -4,13 +4,14 @@ import itertools
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import Overloaded
 from domain.rank import DIGITS, between
+from tests.support.examples import examples
 
-deterministic = settings(derandomize=True, deadline=None, database=None, max_examples=100)
+deterministic = examples(25, many=1_000, derandomize=True, database=None)
 
 
 @deterministic

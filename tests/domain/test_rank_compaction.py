@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.rank import between
 from domain.rank_compaction import FIXED_CHARS, MAX_RANK_CHARS, plan_moves, split_at_collisions, spread_evenly
+from tests.support.examples import examples
 
-same_every_time = settings(derandomize=True, deadline=None, database=None, max_examples=80)
+same_every_time = examples(20, many=800, derandomize=True, database=None)
 
 
 def insert_at(ranks: list[str], place: int, count: int, *, after: bool) -> None:

@@ -6,14 +6,15 @@ from itertools import islice, takewhile
 
 import pytest
 from dateutil.rrule import rrulestr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import recurrence
 from domain.recurrence import Frequency, next_day, next_occurrence, parse, series
+from tests.support.examples import examples
 
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-_EASY = settings(max_examples=40, deadline=None, database=None)
+_EASY = examples(20, many=400, database=None)
 _DAYS = st.dates(date(1990, 1, 1), date(2060, 12, 31))
 
 

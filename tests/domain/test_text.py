@@ -3,15 +3,16 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import text
 from domain.collation import collation_key, is_blank
 from domain.errors import DomainError, TooLong
+from tests.support.examples import examples
 
 PATH = ("input", "title")
-many = settings(derandomize=True, deadline=None, database=None, max_examples=400)
+many = examples(100, many=4_000, derandomize=True, database=None)
 
 
 def refusal(value: str, limit: int = text.MAX_NAME_CHARS) -> str:

@@ -4,17 +4,18 @@ import base64
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import global_id
 from domain.errors import BadUserInput
 from resolvers import ids
+from tests.support.examples import examples
 
 ID = UUID("01a20412-a9cf-7073-815e-2105266a3469")
 
 
-@settings(derandomize=True, deadline=None, database=None, max_examples=100)
+@examples(25, many=1_000, derandomize=True, database=None)
 @given(id_=st.uuids(), name=st.sampled_from(["Task", "Project", "TaskLink"]))
 def test_an_id_is_read_as_it_was_written_in_either_alphabet_with_or_without_padding(id_: UUID, name: str) -> None:
     written = ids.encode(name, id_)
@@ -23,7 +24,7 @@ def test_an_id_is_read_as_it_was_written_in_either_alphabet_with_or_without_padd
         assert ids.decode(spelt, name) == id_
 
 
-@settings(derandomize=True, deadline=None, database=None, max_examples=100)
+@examples(25, many=1_000, derandomize=True, database=None)
 @given(id_=st.uuids())
 def test_where_the_type_is_known_a_uuid_alone_names_an_object(id_: UUID) -> None:
     for spelt in (str(id_), str(id_).upper()):

@@ -138,6 +138,7 @@ def _argument(name: str) -> str:
     return f"{field_}({argument.rstrip(')').partition('.')[0]})"
 
 
+@pytest.mark.slow
 async def test_what_is_injected_is_refused_or_stored_as_it_was(
     app: App, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

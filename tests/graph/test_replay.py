@@ -20,7 +20,8 @@ from tests.support.graph_actions import (
     table_states,
 )
 from tests.support.teams import SampleTeam, uuid_of
-from tests.support.tenants import MUTATIONS, Tenant, create_tenant
+from tests.support.tenant_copies import create_tenant_for
+from tests.support.tenants import MUTATIONS, Tenant
 
 _DELETED_FIRST = {"projectRestore": "projectDelete", "taskRestore": "taskDelete", "documentRestore": "documentDelete"}
 _NOT_OF_OWNERS = (
@@ -96,7 +97,7 @@ _READ_BY_ANOTHER_SCOPE = [
 async def test_a_replay_shows_what_a_query_would_show_now_to_the_same_to_narrow_tokens_and_to_former_members(
     app: App, name: str
 ) -> None:
-    tenant = await create_tenant(app)  # one for all three: it is most of the time
+    tenant = await create_tenant_for(app, name)
     given, first = await first_call(app, tenant, name)
     if name not in _LIVE:
         before = await table_states(app)

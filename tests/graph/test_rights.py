@@ -15,6 +15,7 @@ from schema.root import bindings, schema
 from tests.graph.test_replay import REPLAYED
 from tests.support.app import App, Person
 from tests.support.graph_actions import mutate_ok, mutation_text, table_states
+from tests.support.tenant_copies import create_tenant_for
 from tests.support.tenants import MUTATIONS, QUERIES, SUBSCRIPTIONS, QueryCase, Tenant, create_tenant
 
 pytestmark = pytest.mark.slow
@@ -110,7 +111,7 @@ def test_every_field_that_takes_an_id_is_asked_with_one() -> None:
 # Of the rest test_replay says so, of which each is a first call of the owner's.
 @pytest.mark.parametrize("name", sorted(set(MUTATIONS) - set(_NOT_FOR_OWNERS) - set(REPLAYED)))
 async def test_what_others_are_refused_is_a_valid_call_of_the_owner(app: App, name: str) -> None:
-    tenant = await create_tenant(app)
+    tenant = await create_tenant_for(app, name)
     if name in _DELETED_FIRST:
         await mutate_ok(app, tenant.team.owner, _DELETED_FIRST[name], **MUTATIONS[name].input(tenant))
     _assert_outcome(await execute_mutation(app, tenant.team.owner, tenant, name), name, "allowed")

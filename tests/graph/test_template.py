@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import codec
@@ -17,6 +17,7 @@ from domain.template.entity import MAX_TEAM_TEMPLATES, MAX_TEMPLATE_TASKS
 from persistence.search.index_writes import MAX_PUT_ENTRIES
 from persistence.unit_of_work import unit_of_work
 from tests.support.app import App
+from tests.support.examples import examples
 from tests.support.graph_actions import (
     codes_and_paths,
     create_label,
@@ -329,7 +330,7 @@ def trees(draw: st.DrawFn) -> list[Task]:
     return tasks
 
 
-@settings(max_examples=40, deadline=None, database=None)
+@examples(20, many=400, database=None)
 @given(trees(), st.randoms(use_true_random=False), DAYS, st.integers(-500, 500), st.data())
 def test_what_a_content_makes_has_the_same_content(
     tasks: list[Task], random: Any, start: date | None, shift: int, data: Any

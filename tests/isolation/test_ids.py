@@ -72,6 +72,7 @@ async def _answer(app: App, world: World, principal: str, place: IdPlace, id_: s
     return answer_without_id(answer, id_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("principal", some_in_quick(PRINCIPALS, "admin", "guest"))
 async def test_a_query_says_of_what_is_hidden_what_it_says_of_what_is_not_there(app: App, world: World, principal: str) -> None:
     differing = []

@@ -39,6 +39,7 @@ def _check(config: pytest.Config, name: str, lines: list[str]) -> None:
     assert text == path.read_text()
 
 
+@pytest.mark.slow
 async def test_who_is_shown_which_object(world: World, pytestconfig: pytest.Config) -> None:
     lines = [f"{'':28}" + "".join(f"{name:17}" for name in world.principals)]
     for type_name in world.types:

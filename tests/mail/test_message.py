@@ -6,11 +6,12 @@ from email.header import decode_header, make_header
 from email.parser import BytesParser, Parser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.mail import Mailbox, MailRejected
 from mail.message import build_message, parse_mailbox, single_line
+from tests.support.examples import examples
 from tests.support.sample_mail import MAIL_ID, SENDER, sample_mail
 
 
@@ -108,7 +109,7 @@ INJECTIONS = st.lists(
 ).map("".join)
 
 
-@settings(derandomize=True, deadline=None, database=None, max_examples=60)
+@examples(15, many=600, derandomize=True, database=None)
 @given(name=INJECTIONS, subject=INJECTIONS, thread=INJECTIONS, text=INJECTIONS, html=INJECTIONS)
 def test_what_people_typed_neither_adds_a_header_nor_ends_one(name: str, subject: str, thread: str, text: str, html: str) -> None:
     mail = sample_mail(to=Mailbox(name=name, address="ada@example.org"), subject=subject, thread=thread, text=text, html=html)

@@ -136,9 +136,9 @@ async def test_a_server_that_says_nothing_is_given_up() -> None:
     async with silent:
         url = f"smtp://127.0.0.1:{silent.sockets[0].getsockname()[1]}?tls=none"
         with pytest.raises(MailUnavailable):
-            await asyncio.wait_for(mailer(url, answer_timeout_seconds=0.1).send(sample_mail()), 5)
+            await asyncio.wait_for(mailer(url, answer_timeout_seconds=0.1).send(sample_mail()), 30)
         with pytest.raises(MailUnavailable):
-            await asyncio.wait_for(mailer(url, message_timeout_seconds=0.1).send(sample_mail()), 5)
+            await asyncio.wait_for(mailer(url, message_timeout_seconds=0.1).send(sample_mail()), 30)
 
 
 async def test_an_answer_that_is_lost_leaves_the_mail_to_be_sent_again_under_the_same_id(plain_server: MailServer) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from auth.relying_party import WebAuthnRelyingParty
@@ -16,6 +16,7 @@ from domain.factor import Factor, FactorKind
 from domain.passkey import CHALLENGE_SECONDS, Assertion
 from domain.user import User
 from tests.support.authenticator import RP_ORIGIN, SoftAuthenticator, decode, encode
+from tests.support.examples import examples
 
 NOW = datetime.now(UTC)
 ADA = User(id=uuid4(), created_at=NOW, updated_at=NOW, email_address="ada@example.com", first_name="Ada", last_name="Lovelace")
@@ -100,7 +101,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None, database=None)
+@examples(25, many=500, database=None)
 @given(kind=st.sampled_from(["made", "signed"]), noise=_JSON, place=st.sampled_from(["id", "rawId", "type", "response"]))
 def test_no_json_is_taken_for_a_credential(credentials: dict[str, dict[str, Any]], kind: str, noise: Any, place: str) -> None:
     credential = credentials[kind]
@@ -109,7 +110,7 @@ def test_no_json_is_taken_for_a_credential(credentials: dict[str, dict[str, Any]
         assert judge(credential | {place: noise}) == (False, False)
 
 
-@settings(max_examples=80, deadline=None, database=None)
+@examples(20, many=800, database=None)
 @given(kind=st.sampled_from(["made", "signed"]), noise=st.binary(max_size=40), data=st.data())
 def test_no_change_of_the_bytes_goes_unnoticed(
     credentials: dict[str, dict[str, Any]], kind: str, noise: bytes, data: st.DataObject

@@ -3,9 +3,10 @@
 from collections import defaultdict
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from transport.fair_scheduler import FairScheduler, Job, QueueFull
 
 JOBS = st.lists(
@@ -94,7 +95,7 @@ def test_a_cancelled_job_is_never_started_and_makes_room() -> None:
     assert started(fair) == [second]
 
 
-@settings(max_examples=300, deadline=None)
+@examples(75, many=3_000)
 @given(JOBS, st.integers(1, 4))
 def test_every_job_is_started_once_and_the_bounds_hold_at_every_step(
     jobs: list[tuple[str, float, bool, float]], slots: int

@@ -1,6 +1,7 @@
 """A real server, met as a client meets it: signing in, asking, changing, listening, and being a web page."""
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.support.machine import allowed_seconds
 from tests.support.server_process import (
     PASSWORD,
     TASK_CREATE,
@@ -37,7 +39,7 @@ subscription ($after: SyncCursor) {
 async def test_mails_are_shown_in_development(server: ServerProcess) -> None:
     ada = await register_user(server)
     email = (await ada.run(VIEWER))["viewer"]["email"]
-    async with httpx.AsyncClient(base_url=server.url) as http, asyncio.timeout(10):
+    async with httpx.AsyncClient(base_url=server.url) as http, asyncio.timeout(30):
         while email not in (page := await http.get("/dev/mail")).text:
             await asyncio.sleep(0.05)
     assert page.status_code == 200
@@ -105,9 +107,11 @@ async def test_a_session_that_ends_closes_its_websocket_within_five_seconds(serv
     async with ada.websocket() as socket:
         await subscribe(socket, CHANGES)
         assert (await ada.run(SIGN_OUT, input={}))["sessionRevoke"]["errors"] == []
+        began = time.monotonic()
         with pytest.raises(ConnectionClosed) as closed:
-            async with asyncio.timeout(6):
+            async with asyncio.timeout(60):
                 await socket.recv()
+        assert time.monotonic() - began < allowed_seconds(6.0)
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4403, "UNAUTHENTICATED")
     assert (await ada.post(VIEWER)).status_code == 401

@@ -105,7 +105,7 @@ class MeasuredServer:
 
     async def wait_for(self, name: str, value: float) -> Samples:
         """The samples once one of them has a value."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (samples := await self.samples())[name] != value:
                 await asyncio.sleep(0.02)
         return samples

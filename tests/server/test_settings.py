@@ -1,12 +1,13 @@
 """Settings: what cannot be meant is refused with the name of the setting and what to write instead."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from app.settings import Settings, misspelt_settings
 from gateway.http.origins import AllowedOrigins
+from tests.support.examples import examples
 
 
 def origins(value: str) -> list[str]:
@@ -66,7 +67,7 @@ def test_networks_are_read_and_what_is_none_is_named(name: str) -> None:
         assert [(each["loc"], each["msg"]) for each in refused.value.errors()] == [((name,), f"Value error, {reason}")]
 
 
-@settings(derandomize=True, deadline=None, database=None, max_examples=40)
+@examples(20, many=400, derandomize=True, database=None)
 @given(
     scheme=st.sampled_from(["http", "https"]),
     host=st.from_regex(r"[a-zA-Z][a-zA-Z0-9-]{0,10}(\.[a-z]{2,5})?", fullmatch=True),

@@ -28,7 +28,7 @@ from embedded import embedded_postgres
 from embedded.child_process import tied_to_parent
 from tests.support.memory_folder import make_folder
 
-_START_TIMEOUT_SECONDS = 10.0
+_START_TIMEOUT_SECONDS = 60.0
 
 
 class SharedPostgres:

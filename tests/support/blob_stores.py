@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 from starlette.applications import Starlette
@@ -15,7 +16,7 @@ from domain.blob import BlobStore
 from persistence.blobs.local import LocalBlobs
 from persistence.blobs.routes import blob_routes
 from persistence.blobs.s3 import S3Blobs
-from tests.support.ministack import KEY, SECRET, ministack
+from tests.support.ministack import KEY, SECRET, shared_ministack
 
 TEST_BUCKET_URL = os.environ.get("HIVE_TEST_BUCKET", "")  # noqa: TID251
 
@@ -42,15 +43,12 @@ async def local_store(folder: Path, **limits: float) -> AsyncIterator[OpenBlobSt
 
 @asynccontextmanager
 async def ministack_store(folder: Path) -> AsyncIterator[OpenBlobStore]:
-    """A bucket of ministack."""
-    starting = ministack(folder)
-    endpoint = await asyncio.to_thread(starting.__enter__)
-    try:
-        url = f"s3://{KEY}:{SECRET}@files/some/prefix?region=eu-west-1&endpoint={endpoint}"
-        async with open_bucket(url, create=True) as blobs, httpx.AsyncClient() as http:
-            yield OpenBlobStore("ministack", blobs, http, unchecked=frozenset({"unsigned"}), url=url)
-    finally:
-        await asyncio.to_thread(starting.__exit__, None, None, None)
+    """A new bucket of ministack."""
+    del folder
+    endpoint = await asyncio.to_thread(shared_ministack)
+    url = f"s3://{KEY}:{SECRET}@files-{uuid4().hex[:12]}/some/prefix?region=eu-west-1&endpoint={endpoint}"
+    async with open_bucket(url, create=True) as blobs, httpx.AsyncClient() as http:
+        yield OpenBlobStore("ministack", blobs, http, unchecked=frozenset({"unsigned"}), url=url)
 
 
 @asynccontextmanager

@@ -1,16 +1,18 @@
 """ministack, a stand-in for AWS (S3, SES, SNS) that checks signatures, conditions and checksums, in a virtual environment that is
-made once and reused."""
+made once and reused: a pytest plugin."""
 
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 
 from embedded.child_process import tied_to_parent
 from tests.support.backing_services import free_port
+from tests.support.memory_folder import make_folder
 from tests.support.virtual_environment import install_environment
 
 _REQUIREMENTS_LOCK = Path(__file__).parents[1] / "adapters" / "ministack.txt"
@@ -54,6 +56,27 @@ def ministack(folder: Path, *, services: str = "s3") -> Iterator[str]:
     finally:
         server.kill()
         server.wait(timeout=10)
+
+
+_running = ExitStack()
+_addresses: list[str] = []
+
+
+def shared_ministack() -> str:
+    """The address of this worker's, started when first asked for, which takes a second of the processor.
+
+    Whoever uses it makes buckets, queues and topics of names that nobody else has.
+    """
+    if not _addresses:
+        folder = make_folder()
+        _running.callback(shutil.rmtree, folder, ignore_errors=True)
+        _addresses.append(_running.enter_context(ministack(folder, services="s3,sqs,sns")))
+    return _addresses[0]
+
+
+def pytest_unconfigure() -> None:
+    """Called by pytest at its end."""
+    _running.close()
 
 
 def _is_ready(url: str) -> bool:

@@ -7,16 +7,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aioboto3
 
 from persistence.queue.port import Received, WorkQueue
 from persistence.queue.postgres import PostgresQueue
 from persistence.queue.sqs import SqsQueue
-from tests.support.ministack import KEY, SECRET, ministack
+from tests.support.ministack import KEY, SECRET, shared_ministack
 
 VISIBILITY_SECONDS = 1
-QUEUE, TOPIC = "work", "committed"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class OpenQueue:
 
 async def receive_one(queue: WorkQueue, *, acknowledge: bool = True) -> list[str]:
     """The names of the next message."""
-    async with asyncio.timeout(10), queue.receive() as received:
+    async with asyncio.timeout(60), queue.receive() as received:
         async for message in received:
             if acknowledge:
                 await message.done()
@@ -42,7 +42,7 @@ async def receive_one(queue: WorkQueue, *, acknowledge: bool = True) -> list[str
 async def collect(received: AsyncIterator[Received], wanted: set[str]) -> list[str]:
     """All names until those that are wanted have come."""
     found: list[str] = []
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         async for names, done in received:
             found += names
             await done()
@@ -59,54 +59,51 @@ async def notify_queue(database_url: str, _: Path) -> AsyncIterator[OpenQueue]:
 
 
 @asynccontextmanager
-async def _ministack_queue(folder: Path, *, topic: bool, raw: bool) -> AsyncIterator[OpenQueue]:
-    starting = ministack(folder, services="sqs,sns")
-    endpoint = await asyncio.to_thread(starting.__enter__)
-    try:
-        session = aioboto3.Session(aws_access_key_id=KEY, aws_secret_access_key=SECRET, region_name="eu-west-1")
-        async with session.client("sqs", endpoint_url=endpoint) as sqs, session.client("sns", endpoint_url=endpoint) as sns:
-            made = await sqs.create_queue(QueueName=QUEUE, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)})
-            url = f"sqs://{KEY}:{SECRET}@{QUEUE}?region=eu-west-1&endpoint={endpoint}"
-            if topic:
-                arn = (await sns.create_topic(Name=TOPIC))["TopicArn"]
-                asked = await sqs.get_queue_attributes(QueueUrl=made["QueueUrl"], AttributeNames=["QueueArn"])
-                attributes = {"RawMessageDelivery": "true"} if raw else {}
-                target = asked["Attributes"]["QueueArn"]
-                statement = {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "sns.amazonaws.com"},
-                    "Action": "sqs:SendMessage",
-                    "Resource": target,
-                    "Condition": {"ArnEquals": {"aws:SourceArn": arn}},
-                }
-                policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-                await sqs.set_queue_attributes(QueueUrl=made["QueueUrl"], Attributes={"Policy": policy})
-                await sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=target, Attributes=attributes)
-                url += f"&topic={arn}"
-            async with SqsQueue.open(url, poll_seconds=1) as queue:
-                yield OpenQueue(queue, url, sqs, made["QueueUrl"])
-    finally:
-        await asyncio.to_thread(starting.__exit__, None, None, None)
+async def _ministack_queue(*, topic: bool, raw: bool) -> AsyncIterator[OpenQueue]:
+    endpoint = await asyncio.to_thread(shared_ministack)
+    name = uuid4().hex[:12]
+    session = aioboto3.Session(aws_access_key_id=KEY, aws_secret_access_key=SECRET, region_name="eu-west-1")
+    async with session.client("sqs", endpoint_url=endpoint) as sqs, session.client("sns", endpoint_url=endpoint) as sns:
+        made = await sqs.create_queue(QueueName=f"work-{name}", Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)})
+        url = f"sqs://{KEY}:{SECRET}@work-{name}?region=eu-west-1&endpoint={endpoint}"
+        if topic:
+            arn = (await sns.create_topic(Name=f"committed-{name}"))["TopicArn"]
+            asked = await sqs.get_queue_attributes(QueueUrl=made["QueueUrl"], AttributeNames=["QueueArn"])
+            attributes = {"RawMessageDelivery": "true"} if raw else {}
+            target = asked["Attributes"]["QueueArn"]
+            statement = {
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": target,
+                "Condition": {"ArnEquals": {"aws:SourceArn": arn}},
+            }
+            policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+            await sqs.set_queue_attributes(QueueUrl=made["QueueUrl"], Attributes={"Policy": policy})
+            await sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=target, Attributes=attributes)
+            url += f"&topic={arn}"
+        async with SqsQueue.open(url, poll_seconds=1) as queue:
+            yield OpenQueue(queue, url, sqs, made["QueueUrl"])
 
 
 @asynccontextmanager
-async def sqs_queue(_: str, folder: Path) -> AsyncIterator[OpenQueue]:
+async def sqs_queue(_: str, __: Path) -> AsyncIterator[OpenQueue]:
     """A queue of ministack."""
-    async with _ministack_queue(folder, topic=False, raw=False) as opened:
+    async with _ministack_queue(topic=False, raw=False) as opened:
         yield opened
 
 
 @asynccontextmanager
-async def sns_queue(_: str, folder: Path) -> AsyncIterator[OpenQueue]:
+async def sns_queue(_: str, __: Path) -> AsyncIterator[OpenQueue]:
     """A queue of ministack that is subscribed to a topic."""
-    async with _ministack_queue(folder, topic=True, raw=True) as opened:
+    async with _ministack_queue(topic=True, raw=True) as opened:
         yield opened
 
 
 @asynccontextmanager
-async def enveloped_sns_queue(_: str, folder: Path) -> AsyncIterator[OpenQueue]:
+async def enveloped_sns_queue(_: str, __: Path) -> AsyncIterator[OpenQueue]:
     """The same, with the topic's own envelope around each message."""
-    async with _ministack_queue(folder, topic=True, raw=False) as opened:
+    async with _ministack_queue(topic=True, raw=False) as opened:
         yield opened
 
 

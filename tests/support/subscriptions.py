@@ -27,7 +27,7 @@ query ($after: SyncCursor, $scope: ChangeScope, $first: Int) {{
   }}
 }}
 """
-RESULT_TIMEOUT_SECONDS = 10.0
+RESULT_TIMEOUT_SECONDS = 60.0
 
 
 class SubscriptionReader:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from domain import project as projects
 from domain import team as teams
@@ -14,6 +15,7 @@ from domain.user import User
 from persistence.unit_of_work import SqlUnitOfWork, unit_of_work
 from resolvers import ids
 from tests.support.app import App, Person
+from tests.support.row_copies import RowCopies, T, next_transaction, rows_since
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,31 @@ async def create_person(uow: SqlUnitOfWork, name: str) -> Person:
     return Person(user)
 
 
+_COPIES: WeakKeyDictionary[App, RowCopies[SampleTeam]] = WeakKeyDictionary()
+
+
+async def copy_sample_teams(app: App) -> None:
+    """From now on, make all sample teams of an application from the rows of one. To nobody who listens to everything they are told."""
+    since = await next_transaction(app.sql)
+    team = await found_sample_team(app)
+    _COPIES[app] = await copies_of(app, team, team, since=since)
+
+
+async def copies_of(app: App, original: T, team: SampleTeam, *, since: int) -> RowCopies[T]:
+    """Copies of a sample team, alone or with what stands in it, that was made since this transaction, while nobody else wrote."""
+    owners = [team.owner.user.id, team.outsider.user.id]
+    keys = await app.sql.fetch("SELECT key FROM teams WHERE owner_user_id = ANY($1)", owners)
+    return RowCopies(original, await rows_since(app.sql, since), {row[0]: "T{}" for row in keys})
+
+
 async def create_sample_team(app: App) -> SampleTeam:
-    """Found a team with a project."""
+    """A new team with a project."""
+    copies = _COPIES.get(app)
+    return await (found_sample_team(app) if copies is None else copies.make(app.sql))
+
+
+async def found_sample_team(app: App) -> SampleTeam:
+    """A new team with a project, as the domain founds it."""
     async with unit_of_work(app.resources.database, app.resources.services.pubsub) as uow:
         cast = {
             name: await create_person(uow, name.title()) for name in ("owner", "admin", "member", "mate", "guest", "outsider")

@@ -45,7 +45,7 @@ async def test_what_was_committed_while_its_mail_was_being_sent_is_sent_by_anoth
         await house.wait_until_notified(team.mate, 1)
         due_at = await app.sql.fetchval("SELECT due_at FROM notification_deliveries WHERE channel = 'EMAIL'")
         await house.make_due()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await reached.wait()
         await create_task(app, team, "Second", assigneeId=team.mate.id)
         await house.wait_until_notified(team.mate, 2)

@@ -5,12 +5,13 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosedError
 
 from tests.graph.http.test_http_bounds import FakeConnection, post
 from tests.support.credentials import SampleCredentials
+from tests.support.examples import examples
 from tests.support.raw_http import open_connection
 from tests.support.sample_app import authenticate
 from tests.support.sample_server import SampleServer, drain_until_closed, run_sample_server
@@ -117,7 +118,7 @@ def test_where_all_of_an_address_are_busy_a_new_one_is_refused_and_other_address
     assert (len(table), table.refused_count) == (8, 1)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(25, many=1_000)
 @given(st.lists(st.tuples(st.sampled_from("arum"), st.integers(0, 7)), max_size=60))
 def test_the_table_holds_what_is_open_and_no_address_more_than_it_may(steps: list[tuple[str, int]]) -> None:
     """`a` adds, `r` removes, `u` upgrades, `m` authenticates one of what is open."""

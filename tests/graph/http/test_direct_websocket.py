@@ -67,7 +67,7 @@ async def open_ends() -> AsyncIterator[SocketEnds]:
     stream = MessageStream(line)
     reader, writer = await asyncio.open_connection(sock=theirs)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             yield SocketEnds(line, stream, reader, writer, transport, burst, gone)
     finally:
         transport.abort()

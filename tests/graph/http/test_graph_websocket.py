@@ -21,7 +21,7 @@ async def subscribe(ws: ClientConnection, id: str, query: str, **variables: Any)
 
 
 async def receive(ws: ClientConnection) -> dict[str, Any]:
-    text = await asyncio.wait_for(ws.recv(), 5)
+    text = await asyncio.wait_for(ws.recv(), 60)
     assert isinstance(text, str)
     frame: dict[str, Any] = orjson.loads(text)
     return frame

@@ -4,9 +4,10 @@ import random
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.raw_http import open_connection
 from tests.support.sample_server import SampleServer, run_sample_server
 
@@ -49,7 +50,7 @@ def plain(body: bytes = PLAIN_BODY) -> bytes:
     return b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15, many=600, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     token=st.sampled_from(TOKENS),
     connection=st.sampled_from(CONNECTIONS),

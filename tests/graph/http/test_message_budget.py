@@ -3,9 +3,10 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from transport.message_budget import MessageBudget, MessageBudgets, MessageRates, frame_cost
 
 RATES = MessageRates(opening=8, per_second=10, burst=40, client_per_second=30, client_burst=100, share_per_second=2)
@@ -27,7 +28,7 @@ def spend_all(budget: MessageBudget) -> int:
     return count
 
 
-@settings(max_examples=200, deadline=None)
+@examples(50, many=2_000)
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 20)), max_size=60))
 def test_never_more_than_the_burst_and_the_rate_since(steps: list[tuple[float, int]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -43,7 +44,7 @@ def test_never_more_than_the_burst_and_the_rate_since(steps: list[tuple[float, i
             assert taken <= 40 + 10 * now + 1e-6
 
 
-@settings(max_examples=200, deadline=None)
+@examples(50, many=2_000)
 @given(st.lists(st.floats(0.1, 5), max_size=200))
 def test_who_stays_below_the_rate_is_never_refused(pauses: list[float]) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -92,7 +93,7 @@ def test_an_address_of_many_people_is_not_held_to_the_rate_of_one(clock: list[fl
     assert len(budgets) == 0
 
 
-@settings(max_examples=100, deadline=None)
+@examples(25, many=1_000)
 @given(st.lists(st.tuples(st.sampled_from("oac"), st.integers(0, 5)), max_size=60))
 def test_a_client_is_remembered_as_long_as_it_has_connections(steps: list[tuple[str, int]]) -> None:
     budgets = MessageBudgets(RATES)

@@ -3,11 +3,12 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
+from tests.support.examples import examples
 from transport import rfc6455
 from transport.rfc6455 import FrameReader, ProtocolError
 
@@ -30,7 +31,7 @@ def split_randomly(data: bytes, rng: random.Random) -> list[bytes]:
     return pieces
 
 
-@settings(max_examples=60, deadline=None)
+@examples(15, many=600)
 @given(
     st.lists(
         st.tuples(st.sampled_from(sorted(KINDS)), st.sampled_from((b"", b"x", b"abc" * 50, b"d" * 66_000)), st.integers(1, 4))
@@ -54,7 +55,7 @@ def test_what_was_sent_is_read_however_it_is_cut(messages: list[tuple[Opcode, by
     assert [message for piece in split_randomly(sent, dice) for message in read_all(reader, piece)] == expected
 
 
-@settings(max_examples=300, deadline=None)
+@examples(75, many=3_000)
 @given(st.lists(st.tuples(st.integers(0, 255), st.booleans(), st.binary(max_size=130)), max_size=4))
 def test_what_websockets_refuses_is_refused(frames: list[tuple[int, bool, bytes]]) -> None:
     sent = b"".join(

@@ -5,12 +5,13 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
 
 from domain.ip_network import parse_networks
 from tests.graph.http.test_fast_path import HEAD, post_request
+from tests.support.examples import examples
 from tests.support.raw_http import open_connection
 from tests.support.sample_graph import Journal
 from tests.support.sample_server import run_sample_server
@@ -91,7 +92,7 @@ def test_the_client_is_the_first_hop_from_the_right_that_is_no_proxy(
     assert read(*headers) == client
 
 
-@settings(deadline=None, max_examples=300, derandomize=True, database=None)
+@examples(75, many=3_000, derandomize=True, database=None)
 @given(
     junk=st.lists(
         st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\x00"), max_size=40)
