@@ -53,12 +53,14 @@ async def test_while_two_flood_the_pool_together_a_third_has_the_next_worker_and
     os.mkfifo(end)  # read to its end once somebody has written
     async with WorkerPool.open(slots=3) as pool, asyncio.TaskGroup() as tasks:
         first = tasks.create_task(pool.run(LARGE_BYTES, Path.read_bytes, end, owner="one"))
+        writer = await asyncio.to_thread(end.open, "wb")  # once it is read: none of the others came before it
         floods = [tasks.create_task(pool.run(LARGE_BYTES, Path.read_bytes, never, owner=owner)) for owner in ("two", "one") * 8]
         own = tasks.create_task(pool.run(LARGE_BYTES, len, "large", owner="third"))
         for _ in range(5):
             assert await pool.run(SMALL_BYTES, len, "small", owner="third") == 5
         assert not own.done()
-        await asyncio.to_thread(end.write_bytes, b"done")
+        writer.write(b"done")
+        writer.close()
         assert (await own, await first) == (5, b"done")
         assert not any(task.done() for task in floods)
         for task in floods:
