@@ -38,7 +38,7 @@ install: $(INSTALLED)    ## install the locked requirements into .venv, if they 
 test: $(INSTALLED)       ## run the tests, on all cores
 	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
-test-fast: $(INSTALLED)  ## run the quick tests that need no database or process, of each family of cases the first, and three of each file of the others (1 minute on two cores)
+test-fast: $(INSTALLED)  ## run the quick tests that need no database or process, of each family of cases the first, and three of each file of the others (95 seconds on two cores)
 	@$(IN)/python -m pytest -n $(WORKERS) --dist worksteal --first-cases $(SLOW_FOLDERS:%=--ignore tests/%) -m "$(NOT_LONG) and not slow" $(TESTS)
 
 test-long: $(INSTALLED)  ## run the larger forms of what make test holds in small: processes killed at every point, all seeds, all sizes (10 minutes)
