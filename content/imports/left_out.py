@@ -2,7 +2,8 @@
 
 from typing import Final
 
-_MAX_MESSAGES: Final = 1_000
+MAX_MESSAGES: Final = 1_000
+_MORE: Final = "More than this is left out or changed."
 
 
 class LeftOut:
@@ -12,9 +13,9 @@ class LeftOut:
         self._rows: dict[str, int] = {}
 
     def add(self, row: int, message: str) -> None:
-        """Say what is left out. Beyond a thousand different messages nothing is added."""
-        if message not in self._rows and len(self._rows) < _MAX_MESSAGES:
-            self._rows[message] = row
+        """Say what is left out. Beyond `MAX_MESSAGES` different messages only that there are more."""
+        if message not in self._rows:
+            self._rows.setdefault(message if len(self._rows) < MAX_MESSAGES else _MORE, row)
 
     def messages(self) -> list[tuple[int, str]]:
         """The messages with their rows."""

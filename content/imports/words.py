@@ -84,7 +84,7 @@ def kept_as_label(name: str) -> str:
 
 def label_name(name: str) -> str:
     """The label that such a name becomes."""
-    return name[:_MAX_LABEL_CHARS].strip()
+    return " ".join(name.split())[:_MAX_LABEL_CHARS].strip()
 
 
 def _folded(name: str) -> str:

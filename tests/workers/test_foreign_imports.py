@@ -109,6 +109,7 @@ async def test_columns_statuses_and_priorities_that_are_not_ours_are_named(offic
         'One,K-1,Waiting for customer,P1,"    code\n\ntext ",Sprint 4,,\n'
         "Two,K-2,Done,High,,Sprint 5,,x\n"
         "Three,K-3,WAITING FOR CUSTOMER,,,,,\n"
+        'Four,K-4,"On\n hold",,,,,\n'
     )
     done, (project,) = await imported(office, table.encode(), "JIRA_CSV")
     told = messages_of(done)
@@ -121,6 +122,7 @@ async def test_columns_statuses_and_priorities_that_are_not_ours_are_named(offic
         "NONE",
         ["P1", "Waiting for customer"],
     )
+    assert [each["name"] for each in task_of(project, "Four")["labels"]["nodes"]] == ["On hold"]
     assert (task_of(project, "Two")["status"], task_of(project, "Two")["labels"]["nodes"]) == ("DONE", [])
     written = await office.app.sql.fetchval("SELECT description FROM tasks WHERE title = 'One' ORDER BY created_at DESC LIMIT 1")
     assert written == "    code\n\ntext "
